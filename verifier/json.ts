@@ -1,0 +1,264 @@
+/**
+ * Strict JSON. JSON.parse keeps the last of two equal members and invents nothing against unknown ones, and both
+ * have been used to make two readers see two documents; here each is an error. The decoders below turn `unknown`
+ * into exactly the declared shape and name the path of what is wrong.
+ */
+import { type Bytes, fromBase64, fromHex, quote } from './bytes.ts';
+import { AttestationError } from './errors.ts';
+
+const maxDepth = 32;
+const whitespace = /[ \t\n\r]*/y;
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const literal = /true|false|null/y;
+
+/**
+ * RFC 8259 text, nested 32 deep at most, no member twice. Objects have no prototype.
+ * @throws AttestationError `json-malformed`
+ */
+export function parseJson(text: string, what: string): unknown {
+  let at = 0;
+
+  function fail(problem: string): never {
+    throw new AttestationError('json-malformed', `${what}: ${problem} at character ${at}`);
+  }
+
+  function take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text)?.[0];
+    if (found !== undefined) at += found.length;
+    return found;
+  }
+
+  function next(token: string): boolean {
+    take(whitespace);
+    if (text[at] !== token) return false;
+    at += 1;
+    take(whitespace);
+    return true;
+  }
+
+  /** JSON.parse judges the literal (escapes, control characters); here we only find where it ends. */
+  function string(): string {
+    let end = at;
+    do {
+      end = text.indexOf('"', end + 1);
+      if (text[at] !== '"' || end === -1) fail('expected a string');
+    } while (isEscaped(text, end));
+    const found = text.slice(at, end + 1);
+    let value: unknown;
+    try {
+      value = JSON.parse(found);
+    } catch {
+      fail('malformed string');
+    }
+    if (typeof value !== 'string' || !value.isWellFormed())
+      fail('a string is not well-formed Unicode');
+    at = end + 1;
+    return value;
+  }
+
+  function members(depth: number): object {
+    const out: Record<string, unknown> = Object.create(null);
+    if (next('}')) return out;
+    do {
+      const name = string();
+      if (name in out) fail(`member ${quote(name)} occurs twice`);
+      if (!next(':')) fail('expected ":"');
+      out[name] = value(depth);
+    } while (next(','));
+    if (!next('}')) fail('expected "," or "}"');
+    return out;
+  }
+
+  function elements(depth: number): unknown[] {
+    const out: unknown[] = [];
+    if (next(']')) return out;
+    do out.push(value(depth));
+    while (next(','));
+    if (!next(']')) fail('expected "," or "]"');
+    return out;
+  }
+
+  function value(depth: number): unknown {
+    if (depth > maxDepth) fail(`nested more than ${maxDepth} deep`);
+    if (text[at] === '"') return string();
+    if (next('{')) return members(depth + 1);
+    if (next('[')) return elements(depth + 1);
+    const word = take(literal) ?? take(number) ?? fail('expected a JSON value');
+    const found: unknown = JSON.parse(word);
+    if (typeof found === 'number' && !Number.isFinite(found)) fail('a number is out of range');
+    return found;
+  }
+
+  take(whitespace);
+  const result = value(0);
+  take(whitespace);
+  if (at !== text.length) fail('unexpected text after the document');
+  return result;
+}
+
+function isEscaped(text: string, quoteAt: number): boolean {
+  let backslashes = 0;
+  while (text[quoteAt - 1 - backslashes] === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+/** RFC 8785 (JSON Canonicalization Scheme): members by UTF-16 code units, numbers and strings as ECMAScript writes them. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** Turns `unknown` into T or throws `json-shape` naming the path. */
+export type Decoder<T> = (value: unknown, path: string) => T;
+export type Decoded<D> = D extends Decoder<infer T> ? T : never;
+
+export function shapeError(path: string, expected: string, actual: unknown): AttestationError {
+  const kind = actual === null ? 'null' : Array.isArray(actual) ? 'an array' : typeof actual;
+  const shown =
+    typeof actual === 'string'
+      ? quote(actual)
+      : typeof actual === 'number' || typeof actual === 'boolean'
+        ? String(actual)
+        : kind;
+  return new AttestationError('json-shape', `${path}: expected ${expected}, got ${shown}`);
+}
+
+const optionalMark = Symbol('optional');
+type Optional<T> = Decoder<T> & { [optionalMark]: true };
+
+/** A member that may be left out; in every other way as strict as the rest. */
+export function optional<T>(decode: Decoder<T>): Optional<T> {
+  return Object.assign((value: unknown, path: string) => decode(value, path), {
+    [optionalMark]: true as const,
+  });
+}
+
+type Members = Record<string, Decoder<unknown>>;
+type OptionalNames<M extends Members> = {
+  [K in keyof M]: M[K] extends Optional<unknown> ? K : never;
+}[keyof M];
+type ObjectOf<M extends Members> = { [K in Exclude<keyof M, OptionalNames<M>>]: Decoded<M[K]> } & {
+  [K in OptionalNames<M>]?: Decoded<M[K]>;
+};
+
+/** Exactly these members. */
+export function object<M extends Members>(members: M): Decoder<ObjectOf<M>> {
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw shapeError(path, 'an object', value);
+    }
+    // First, since an unknown version explains every other difference.
+    const { version: versionOf } = members;
+    if (versionOf !== undefined && 'version' in value) versionOf(value.version, `${path}.version`);
+    for (const name of Object.keys(value)) {
+      if (!Object.hasOwn(members, name)) {
+        const known = Object.keys(members).join(', ');
+        throw new AttestationError(
+          'json-shape',
+          `${path}: unknown member ${quote(name)} (known: ${known})`,
+        );
+      }
+    }
+    const out: Record<string, unknown> = {};
+    for (const [name, decode] of Object.entries(members)) {
+      if (Object.hasOwn(value, name)) {
+        out[name] = decode((value as Record<string, unknown>)[name], `${path}.${name}`);
+      } else if (!(optionalMark in decode)) {
+        throw new AttestationError('json-shape', `${path}: member "${name}" is missing`);
+      }
+    }
+    return out as ObjectOf<M>;
+  };
+}
+
+export function arrayOf<T>(
+  decode: Decoder<T>,
+  limits: { min?: number; max: number },
+): Decoder<T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw shapeError(path, 'an array', value);
+    if (value.length < (limits.min ?? 0) || value.length > limits.max) {
+      throw shapeError(path, `${limits.min ?? 0} to ${limits.max} elements`, value.length);
+    }
+    return value.map((element, index) => decode(element, `${path}[${index}]`));
+  };
+}
+
+/** One of these JSON literals. */
+export function oneOf<const T extends string | number | boolean | null>(
+  ...choices: readonly T[]
+): Decoder<T> {
+  return (value, path) => {
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined)
+      throw shapeError(path, choices.map((c) => JSON.stringify(c)).join(' or '), value);
+    return found;
+  };
+}
+
+/** `version`: an unknown one has a code of its own, since the remedy differs. */
+export function version<const V extends number>(...known: readonly V[]): Decoder<V> {
+  return (value, path) => {
+    const found = known.find((v) => v === value);
+    if (found === undefined) {
+      const shown = typeof value === 'number' ? value : typeof value;
+      throw new AttestationError(
+        'version-unknown',
+        `${path}: version ${shown} is not known (known: ${known.join(', ')})`,
+      );
+    }
+    return found;
+  };
+}
+
+export function nullable<T>(decode: Decoder<T>): Decoder<T | null> {
+  return (value, path) => (value === null ? null : decode(value, path));
+}
+
+/** `"any"`, written out, or what the inner decoder takes: silence never means any. */
+export function anyOr<T>(decode: Decoder<T>): Decoder<T | 'any'> {
+  return (value, path) => (value === 'any' ? 'any' : decode(value, path));
+}
+
+export const bool: Decoder<boolean> = oneOf(true, false);
+
+export function integer(min: number, max: number): Decoder<number> {
+  return (value, path) => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw shapeError(path, `an integer from ${min} to ${max}`, value);
+    }
+    return value;
+  };
+}
+
+/** Unix seconds, below 2^53. */
+export const unixTime: Decoder<number> = integer(0, Number.MAX_SAFE_INTEGER);
+
+export function text(pattern: RegExp, expected: string): Decoder<string> {
+  return (value, path) => {
+    if (typeof value !== 'string' || !pattern.test(value)) throw shapeError(path, expected, value);
+    return value;
+  };
+}
+
+/** Lower-case hex of exactly `length` bytes, decoded. */
+export function hexBytes(length: number): Decoder<Bytes> {
+  return (value, path) => {
+    if (typeof value !== 'string') throw shapeError(path, `${2 * length} hex digits`, value);
+    return fromHex(value, path, length);
+  };
+}
+
+/** Standard padded base64, decoded. */
+export const base64Bytes: Decoder<Bytes> = (value, path) => {
+  if (typeof value !== 'string') throw shapeError(path, 'base64 text', value);
+  return fromBase64(value, path);
+};
