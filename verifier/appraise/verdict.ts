@@ -1,0 +1,30 @@
+/** The answer, the same from the CLI, the library and the page (protocol, "Verdict"). */
+import type { CheckResult } from '../checklist.ts';
+import type { UnixTime } from '../time.ts';
+
+export type Decision = 'accepted' | 'rejected' | 'invalid' | 'undecided';
+
+export type Verdict = {
+  decision: Decision;
+  /** The time verified for. */
+  at: UnixTime;
+  /** policyDigest, hex */
+  policy: string;
+  /** Every check, in the catalogue's order. */
+  checks: readonly CheckResult[];
+  /** When the first piece of collateral runs out. */
+  expires: UnixTime | null;
+  /** What a reader of an acceptance must know and no single check says. */
+  warnings: readonly string[];
+};
+
+/**
+ * Invalid if a check before stage policy fails; else undecided if one was skipped that policy does not waive; else
+ * rejected if a policy check fails; else accepted.
+ */
+export function decide(checks: readonly CheckResult[]): Decision {
+  if (checks.some(({ stage, status }) => stage !== 'policy' && status === 'fail')) return 'invalid';
+  if (checks.some(({ status }) => status === 'skip')) return 'undecided';
+  if (checks.some(({ status }) => status === 'fail')) return 'rejected';
+  return 'accepted';
+}

@@ -1,0 +1,99 @@
+/** Collects the result of every check, once each. What was forgotten is a fault of the program, never a pass. */
+import { type CheckId, entryOf, type Stage } from './checks.ts';
+import { AttestationError } from './errors.ts';
+
+export type CheckStatus = 'pass' | 'fail' | 'skip' | 'waived';
+
+/** One line of a verdict. Texts are for people: `expected` and `actual` are null where there is nothing to compare. */
+export type CheckResult = {
+  id: CheckId;
+  stage: Stage;
+  status: CheckStatus;
+  expected: string | null;
+  actual: string | null;
+  reason: string | null;
+  spec: string;
+};
+
+export type Comparison = { expected?: string; actual?: string; reason?: string };
+
+export class Checklist {
+  readonly #due: readonly CheckId[];
+  readonly #results = new Map<CheckId, CheckResult>();
+
+  /** @param due every check that must have a result in the end */
+  constructor(due: readonly CheckId[]) {
+    this.#due = due;
+  }
+
+  #record(id: CheckId, status: CheckStatus, { expected, actual, reason }: Comparison): void {
+    if (!this.#due.includes(id)) throw new RangeError(`check ${id} does not apply here`);
+    if (this.#results.has(id)) throw new RangeError(`check ${id} was made twice`);
+    this.#results.set(id, {
+      id,
+      stage: entryOf(id).stage,
+      status,
+      expected: expected ?? null,
+      actual: actual ?? null,
+      reason: reason ?? null,
+      spec: entryOf(id).spec,
+    });
+  }
+
+  pass(id: CheckId, comparison: Comparison = {}): void {
+    this.#record(id, 'pass', comparison);
+  }
+
+  /** A failure always says why. */
+  fail(id: CheckId, comparison: Comparison & { reason: string }): void {
+    this.#record(id, 'fail', comparison);
+  }
+
+  /** The check could not be made. @param lacks what it needs, as a noun phrase */
+  skip(id: CheckId, lacks: string): void {
+    this.#record(id, 'skip', { reason: `lacks ${lacks}` });
+  }
+
+  /** Passes when `holds`, and fails with the reason otherwise. */
+  decide(id: CheckId, holds: boolean, comparison: Comparison & { reason: string }): boolean {
+    const { reason, ...compared } = comparison;
+    if (holds) this.pass(id, compared);
+    else this.fail(id, comparison);
+    return holds;
+  }
+
+  /**
+   * Runs a parser: its AttestationError is the check's failure, its value the input of later checks.
+   * @returns null when it failed
+   */
+  attempt<T>(
+    id: CheckId,
+    parse: () => T,
+    describe: (value: T) => Comparison = () => ({}),
+  ): T | null {
+    try {
+      const value = parse();
+      this.pass(id, describe(value));
+      return value;
+    } catch (error) {
+      if (!(error instanceof AttestationError)) throw error;
+      this.fail(id, { reason: error.message });
+      return null;
+    }
+  }
+
+  /** Gives every check that has no result yet the same skip. */
+  skipRest(lacks: string): void {
+    for (const id of this.#due) if (!this.#results.has(id)) this.skip(id, lacks);
+  }
+
+  /** In the order of the catalogue. @throws Error if a check was forgotten */
+  finish(): CheckResult[] {
+    return this.#due.map((id) => {
+      const result = this.#results.get(id);
+      if (result === undefined)
+        throw new Error(`check ${id} was never made: this is a fault of the program`);
+      return result;
+    });
+  }
+}

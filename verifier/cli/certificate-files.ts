@@ -1,0 +1,33 @@
+/** Which of AMD's certificates a file holds is seen from the bytes, not from the option it was given with. */
+import type { Bytes } from '#verifier/bytes.ts';
+import { readDerObjects } from '#verifier/chain/pem.ts';
+import { parseCertificate, sameName } from '#verifier/chain/x509.ts';
+import { AttestationError } from '#verifier/errors.ts';
+import type { Collateral } from '#verifier/evidence.ts';
+
+/** @param fallback the role of a certificate that cannot be read, so that its check can say why */
+export function readCertificates(
+  bytes: Bytes,
+  what: string,
+  fallback: 'vek' | 'ask',
+): Collateral[] {
+  return readDerObjects(bytes, 'CERTIFICATE', what).map((data) => ({
+    kind: roleOf(data) ?? fallback,
+    data,
+  }));
+}
+
+export function readRevocationLists(bytes: Bytes, what: string): Collateral[] {
+  return readDerObjects(bytes, 'X509 CRL', what).map((data) => ({ kind: 'ark-crl', data }));
+}
+
+function roleOf(der: Bytes): 'vek' | 'ask' | 'ark' | null {
+  try {
+    const { subject, issuer, commonName } = parseCertificate(der, 'certificate');
+    if (sameName(subject, issuer)) return 'ark';
+    return commonName === 'SEV-VCEK' || commonName === 'SEV-VLEK' ? 'vek' : 'ask';
+  } catch (error) {
+    if (error instanceof AttestationError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,172 @@
+/** `affidavit verify`: inputs → verify → appraise → a verdict on standard output. */
+import { randomBytes } from 'node:crypto';
+import { maxBundleLength } from '#verifier/abi/bundle.ts';
+import { appraise } from '#verifier/appraise/appraise.ts';
+import {
+  type Expectations,
+  genuinePolicy,
+  type Policy,
+  parsePolicy,
+  tighten,
+} from '#verifier/appraise/policy.ts';
+import type { Verdict } from '#verifier/appraise/verdict.ts';
+import { type Bytes, fromHex } from '#verifier/bytes.ts';
+import { readDerObjects } from '#verifier/chain/pem.ts';
+import { parseCertificate } from '#verifier/chain/x509.ts';
+import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import { insecureRoot, type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
+import { parseTime, type UnixTime } from '#verifier/time.ts';
+import { verify } from '#verifier/verify.ts';
+import { readCertificates, readRevocationLists } from './certificate-files.ts';
+import { blaming, usageError } from './cli-error.ts';
+import { attestationUrl, fetchBundle } from './fetch-bundle.ts';
+import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
+import { nodeCrypto } from './node-crypto.ts';
+
+export type VerifyOptions = {
+  target?: string | undefined;
+  report?: string | undefined;
+  vek?: string | undefined;
+  chain?: string | undefined;
+  crl?: string | undefined;
+  policy?: string | undefined;
+  at?: string | undefined;
+  nonce?: string | undefined;
+  closure?: string | undefined;
+  treeRoot?: string | undefined;
+  measurement?: string | undefined;
+  reportData?: string | undefined;
+  offline?: boolean | undefined;
+  insecureRoot?: string | undefined;
+};
+
+const certificateLimit = 1024 * 1024;
+
+/** @throws CliError for everything that ends without a verdict */
+export async function runVerify(
+  options: VerifyOptions,
+): Promise<{ verdict: Verdict; policy: Policy }> {
+  const now = timeOf(options.at);
+  const expectations = expectationsOf(options);
+  const policy = tighten(await policyOf(options.policy), expectations);
+  const roots = await rootsOf(options.insecureRoot);
+  const collateral = await collateralOf(options);
+  const evidence = await evidenceOf(options);
+  const verified = await verify(evidence, collateral, roots, now, nodeCrypto);
+  return { verdict: appraise(verified, policy), policy };
+}
+
+function timeOf(at: string | undefined): UnixTime {
+  if (at === undefined) return Math.floor(Date.now() / 1000);
+  const time = parseTime(at);
+  if (time === null) {
+    throw usageError(
+      `--at ${at} is not an RFC 3339 time with its zone`,
+      'Write for example 2026-01-31T12:00:00Z.',
+    );
+  }
+  return time;
+}
+
+/** Hex as people paste it: either case. */
+function hexOption(name: string, text: string | undefined, length: number): string | undefined {
+  if (text === undefined) return undefined;
+  const lower = text.toLowerCase();
+  blaming('usage', `--${name}`, () => fromHex(lower, 'value', length));
+  return lower;
+}
+
+function expectationsOf(options: VerifyOptions): Expectations {
+  const wanted = {
+    closureDigest: hexOption('closure', options.closure, 32),
+    treeRoot: hexOption('tree-root', options.treeRoot, 32),
+    measurement: hexOption('measurement', options.measurement, 48),
+    reportData: hexOption('report-data', options.reportData, 64),
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+}
+
+async function policyOf(path: string | undefined): Promise<Policy> {
+  if (path === undefined || path === 'genuine') return genuinePolicy;
+  const bytes = await readFileLimited(path, maxBundleLength, 'policy', 'usage');
+  return blaming('usage', `policy ${path}`, () => parsePolicy(bytes));
+}
+
+async function rootsOf(path: string | undefined): Promise<readonly TrustedRoot[]> {
+  if (path === undefined) return vendorRoots;
+  const bytes = await readFileLimited(path, certificateLimit, 'root', 'usage');
+  return blaming('usage', `--insecure-root ${path}`, () =>
+    readDerObjects(bytes, 'CERTIFICATE', 'root').map((der) =>
+      insecureRoot(parseCertificate(der, 'root')),
+    ),
+  );
+}
+
+async function collateralOf({ vek, chain, crl }: VerifyOptions): Promise<Collateral[]> {
+  const read = async (
+    option: string,
+    path: string | undefined,
+    parse: (bytes: Bytes) => Collateral[],
+  ) => {
+    if (path === undefined) return [];
+    const bytes = await readFileLimited(path, certificateLimit, option, 'invalid');
+    return blaming('invalid', `--${option} ${path}`, () => parse(bytes));
+  };
+  return [
+    ...(await read('vek', vek, (bytes) => readCertificates(bytes, 'certificate', 'vek'))),
+    ...(await read('chain', chain, (bytes) => readCertificates(bytes, 'chain', 'ask'))),
+    ...(await read('crl', crl, (bytes) => readRevocationLists(bytes, 'revocation list'))),
+  ];
+}
+
+async function evidenceOf(options: VerifyOptions): Promise<Evidence> {
+  const { target, report } = options;
+  const nonceText = hexOption('nonce', options.nonce, 32);
+  const nonce = nonceText === undefined ? null : fromHex(nonceText, 'nonce');
+  if ((target === undefined) === (report === undefined)) {
+    throw usageError(
+      target === undefined
+        ? 'nothing to verify was given'
+        : 'both a target and --report were given',
+      'Give a URL, a bundle file or - for standard input, or a raw report with --report.',
+    );
+  }
+  if (report !== undefined) {
+    if (nonce !== null) {
+      throw usageError(
+        '--nonce is for bundles: a raw report holds no nonce',
+        'Use --report-data for its 64 bytes.',
+      );
+    }
+    return {
+      form: 'report',
+      bytes: await readFileLimited(report, certificateLimit, 'report', 'invalid'),
+    };
+  }
+  const path = target as string;
+  if (/^https?:\/\//i.test(path)) return fetchEvidence(path, nonce, options.offline ?? false);
+  const bytes =
+    path === standardInput
+      ? await readStdinLimited(maxBundleLength, 'bundle')
+      : await readFileLimited(path, maxBundleLength, 'bundle', 'invalid');
+  return { form: 'bundle', bytes, nonce, connection: null };
+}
+
+async function fetchEvidence(
+  target: string,
+  given: Bytes | null,
+  offline: boolean,
+): Promise<Evidence> {
+  if (offline) {
+    throw usageError(
+      '--offline and a URL contradict each other',
+      'Save the bundle where there is a network, then verify the file.',
+    );
+  }
+  const url = attestationUrl(target);
+  const nonce = given ?? new Uint8Array(randomBytes(32));
+  const bytes = await fetchBundle(url, nonce);
+  // Plain HTTP binds nothing. Over TLS, this release does not compute its own end of a channel.
+  const channel = url.protocol === 'https:' ? 'unknown' : null;
+  return { form: 'bundle', bytes, nonce, connection: { channel } };
+}

@@ -1,0 +1,30 @@
+/** CryptoPort over WebCrypto: browsers, workers, and every current JavaScript server. */
+import type { Bytes } from './bytes.ts';
+import type { CryptoPort } from './crypto.ts';
+
+const p384 = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
+const rsaPss = { name: 'RSA-PSS', hash: 'SHA-384', saltLength: 48 };
+
+export const webCrypto: CryptoPort = {
+  verifyRsaPssSha384: (spki, message, signature) => verifyWith(rsaPss, spki, message, signature),
+  verifyP384Sha384: (spki, message, signature) => verifyWith(p384, spki, message, signature),
+};
+
+async function verifyWith(
+  algorithm: typeof p384 | typeof rsaPss,
+  spki: Bytes,
+  message: Bytes,
+  signature: Bytes,
+): Promise<boolean> {
+  const { subtle } = globalThis.crypto;
+  // importKey refuses a point that is not on the curve: such a key has no valid signatures, hence false.
+  const key = await subtle
+    .importKey('spki', owned(spki), algorithm, false, ['verify'])
+    .catch(() => null);
+  return key !== null && subtle.verify(algorithm, key, owned(signature), owned(message));
+}
+
+/** WebCrypto's types refuse a view that might be of shared memory; a copy is never. */
+function owned(bytes: Bytes): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,16 @@
+/** The signatures a verifier checks, as a port: node:crypto is the fast one, WebCrypto the one that is everywhere. */
+import type { Bytes } from './bytes.ts';
+
+export type CryptoPort = {
+  /**
+   * RSASSA-PSS, SHA-384, MGF1-SHA-384, salt of exactly 48 bytes. False for every bad signature, whatever its shape.
+   * @param spki DER of an RSA SubjectPublicKeyInfo
+   */
+  verifyRsaPssSha384(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+  /**
+   * ECDSA P-384 with SHA-384; a high s is as good as a low one, for AMD writes both.
+   * @param spki DER of a P-384 SubjectPublicKeyInfo
+   * @param signature r ‖ s, 48 bytes each, big-endian
+   */
+  verifyP384Sha384(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+};

@@ -1,0 +1,24 @@
+/** What a verification starts from. */
+import type { CollateralItem } from './abi/bundle.ts';
+import type { Channel } from './abi/report-data.ts';
+import type { Bytes } from './bytes.ts';
+
+/** Raw SEV-SNP report bytes, or a bundle's JSON bytes with what this verifier knows about how it got them. */
+export type Evidence =
+  | { form: 'report'; bytes: Bytes }
+  | {
+      form: 'bundle';
+      bytes: Bytes;
+      /** The nonce that this verifier drew and sent, null when it sent none. */
+      nonce: Bytes | null;
+      connection: Connection;
+    };
+
+/**
+ * This verifier's own end of the connection that the evidence came over; null: it came from a file. `channel` null is a
+ * connection that binds nothing; `unknown` one whose channel could not be computed here.
+ */
+export type Connection = null | { channel: Channel | 'unknown' };
+
+/** One DER object for the verifier to use; it counts by its signature, wherever it came from. */
+export type Collateral = Pick<CollateralItem, 'kind' | 'data'>;

@@ -1,0 +1,65 @@
+/**
+ * The record of one verification, failures included. Only `verify` makes it, so nothing can be appraised that was not
+ * verified; whether it is any good is for `appraise` to say.
+ */
+import type { Bound, Channel } from './abi/report-data.ts';
+import type { SnpReport } from './abi/snp.ts';
+import type { SnpProduct } from './abi/snp-tcb.ts';
+import type { CheckResult } from './checklist.ts';
+import type { Subject } from './checks.ts';
+import type { UnixTime } from './time.ts';
+
+/** What an SEV-SNP report and its certificate say. As true as the checks of its verification are passes. */
+export type SnpClaims = {
+  platform: 'sev-snp';
+  report: SnpReport;
+  /** Of the chain if there is one, else of the report's CPUID; null when neither names one. */
+  product: SnpProduct | null;
+  cspId: string | null;
+};
+
+/** What a bundle says beside its report. */
+export type BundleClaims = {
+  bound: Bound;
+  deviceCount: number;
+  epoch: UnixTime;
+  channel: Channel;
+};
+
+export type VerifiedRecord = {
+  subject: Subject;
+  /** The time verified for. */
+  at: UnixTime;
+  /** Every check before stage policy, in order. */
+  checks: readonly CheckResult[];
+  /** Null when the report could not be read. */
+  claims: SnpClaims | null;
+  /** Null for a raw report, and when the bundle could not be read. */
+  bundle: BundleClaims | null;
+  /** The chain ends in a root that was handed over in place of the vendor's. */
+  insecureRoot: boolean;
+  /** When the first piece of collateral runs out; null when there is none. */
+  expires: UnixTime | null;
+};
+
+declare const brand: unique symbol;
+export type Verified = Readonly<VerifiedRecord> & { readonly [brand]: 'Verified' };
+
+// The type is gone at run time; the set keeps the promise there too.
+const made = new WeakSet<object>();
+
+/** For verify.ts alone; the layering test holds that. */
+export function makeVerified(record: VerifiedRecord): Verified {
+  const verified = Object.freeze({
+    ...record,
+    checks: Object.freeze([...record.checks]),
+  }) as Verified;
+  made.add(verified);
+  return verified;
+}
+
+/** @throws TypeError for an object that `verify` did not make */
+export function aVerified(value: Verified): Verified {
+  if (!made.has(value)) throw new TypeError('appraise takes only what verify made');
+  return value;
+}
