@@ -161,7 +161,8 @@ export class Reader {
   /** A copy, so that a caller who later changes the input changes nothing here. */
   bytes(length: number, field: string): Bytes {
     const at = this.#advance(length, field);
-    return this.#bytes.slice(at, at + length);
+    // Not slice(): on a Node Buffer that is a view.
+    return new Uint8Array(this.#bytes.subarray(at, at + length));
   }
 
   u8(field: string): number {

@@ -5,18 +5,18 @@ export type UnixTime = number;
 export function formatTime(time: UnixTime): string {
   const date = new Date(time * 1000);
   const year = date.getUTCFullYear();
-  // Hostile input can hold a time outside RFC 3339's years, even outside ECMAScript's, which must not throw here.
+  // Hostile input can hold a time outside RFC 3339's years, even outside ECMAScript's: never throw.
   if (!(year >= 0 && year <= 9999)) return `${time} s`;
   return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
-// Ranges stand here because Date.parse takes hour 24, and what else it takes differs between engines.
+// Ranges stand here because Date.parse takes hour 24, and engines differ in what else they take.
 const rfc3339 =
-  /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
+  /^\d{4}(?:-\d\d){2}T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
 /**
- * RFC 3339 with its zone, which is required; fractions of a second are dropped. Null for anything else,
- * times before 1970 and leap seconds too.
+ * RFC 3339 with its zone, which is required; fractions of a second are dropped. Null for anything
+ * else, times before 1970 and leap seconds too.
  */
 export function parseTime(text: string): UnixTime | null {
   if (!rfc3339.test(text)) return null;

@@ -62,7 +62,7 @@ async function checkSignature(
     return;
   }
   // AMD writes r and s little-endian; signatures are big-endian everywhere else.
-  const signature = concat(r.slice(0, 48).reverse(), s.slice(0, 48).reverse());
+  const signature = concat(r.subarray(0, 48).toReversed(), s.subarray(0, 48).toReversed());
   const valid = await crypto.verifyP384Sha384(
     vek.certificate.spki,
     bytes.subarray(0, signedLength),

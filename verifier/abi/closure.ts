@@ -35,7 +35,8 @@ export function encodeManifest(paths: readonly ClosurePath[]): Bytes {
 }
 
 /**
- * @throws AttestationError `closure-malformed` unless it is exactly what `encodeManifest` writes, or `utf8-malformed`
+ * Takes exactly what `encodeManifest` writes.
+ * @throws AttestationError `closure-malformed`, `utf8-malformed`
  */
 export function parseManifest(manifest: Bytes): ClosurePath[] {
   const text = fromUtf8(manifest, 'closure manifest');

@@ -1,11 +1,13 @@
 /**
- * The certificate table of an SNP extended report ⇄ bytes: AMD document 56421 (GHCB), 4.1.8.1. The host writes it and
- * nothing signs it: a certificate in it counts only by its own signature.
+ * The certificate table of an SNP extended report ⇄ bytes: AMD document 56421 (GHCB), 4.1.8.1. The
+ * host writes it and nothing signs it: a certificate in it counts only by its own signature.
  */
 import { type Bytes, concat, fromHex, isZero, Reader, toHex, Writer } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 
-/** `guid` in its text form, lower case; `data` is whatever the host put there, DER or PEM by custom. */
+/**
+ * `guid` in its text form, lower case; `data` is whatever the host put there, DER or PEM by custom.
+ */
 export type SnpCertificate = { readonly guid: string; readonly data: Bytes };
 
 /** The GUIDs that AMD gave out. ASK stands for the ASVK too, beside a VLEK. */
@@ -22,11 +24,11 @@ const entryLength = 24;
 const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Entries in the table's order, those with unknown GUIDs too. The bytes after the last certificate are zero: hosts
- * pad to whole pages.
- * @throws AttestationError `length-wrong` when the table has no end or an entry points outside the bytes,
- *   `value-out-of-range` for an empty or repeated entry or one that points into the table itself,
- *   `reserved-not-zero` for bytes after the last certificate
+ * Entries in the table's order, those with unknown GUIDs too. The bytes after the last certificate
+ * are zero: hosts pad to whole pages.
+ * @throws AttestationError `length-wrong` when the table has no end or an entry points outside the
+ *   bytes, `value-out-of-range` for an empty or repeated entry or one that points into the table
+ *   itself, `reserved-not-zero` for bytes after the last certificate
  */
 export function parseCertificateTable(bytes: Bytes): SnpCertificate[] {
   const entries = parseEntries(bytes);
@@ -40,17 +42,17 @@ export function parseCertificateTable(bytes: Bytes): SnpCertificate[] {
     if (offset + length > bytes.length) {
       throw new AttestationError(
         'length-wrong',
-        `SNP certificate table: ${guid} ends at byte ${offset + length}, the table has ${bytes.length} bytes`,
+        `SNP certificate table: ${guid} ends at byte ${offset + length} of ${bytes.length}`,
       );
     }
     seen.add(guid);
     end = Math.max(end, offset + length);
-    return { guid, data: bytes.slice(offset, offset + length) };
+    return { guid, data: new Uint8Array(bytes.subarray(offset, offset + length)) };
   });
   if (!isZero(bytes.subarray(end))) {
     throw new AttestationError(
       'reserved-not-zero',
-      `SNP certificate table: the ${bytes.length - end} bytes after its last certificate are not zero`,
+      `SNP certificate table: bytes from ${end} on, after its last certificate, are not zero`,
     );
   }
   return found;

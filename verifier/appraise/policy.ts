@@ -115,8 +115,10 @@ export type Expectations = {
  */
 export function tighten(policy: Policy, expectations: Expectations): Policy {
   const { closureDigest, treeRoot, measurement, reportData } = expectations;
+  if (Object.values(expectations).every((wanted) => wanted === undefined)) return policy;
   return {
     ...policy,
+    name: `${policy.name}, narrowed`,
     closureDigest: narrow(policy.closureDigest, closureDigest),
     treeRoot: narrow(policy.treeRoot, treeRoot),
     ...(policy.sevSnp && {

@@ -39,56 +39,43 @@ const ascii = (first: number) =>
 const channels: fc.Arbitrary<Channel> = fc.option(
   fc.record({ kind: fc.constantFrom(...channelKinds), hash: digest }),
 );
-const bundles: fc.Arbitrary<Bundle> = fc.record(
-  {
-    version: fc.constant(1 as const),
-    platform: fc.constantFrom(...platforms),
-    evidence: data,
-    nonce: digest,
-    freshness: fc.constantFrom('verifier' as const, 'agent' as const),
-    epoch: time,
-    channel: channels,
-    bound: fc.record({
-      closureDigest: digest,
-      treeRoot: fc.bigInt({ min: 0n, max: fieldOrder - 1n }),
-      deviceDigest: digest,
-      logDigest: digest,
+const bundles: fc.Arbitrary<Bundle> = fc
+  .tuple(
+    fc.record({
+      version: fc.constant(1 as const),
+      platform: fc.constantFrom(...platforms),
+      evidence: data,
+      nonce: digest,
+      freshness: fc.constantFrom('verifier' as const, 'agent' as const),
+      epoch: time,
+      channel: channels,
+      bound: fc.record({
+        closureDigest: digest,
+        treeRoot: fc.bigInt({ min: 0n, max: fieldOrder - 1n }),
+        deviceDigest: digest,
+        logDigest: digest,
+      }),
+      devices: fc.array(
+        fc.record({
+          kind: fc.string({ unit: ascii(0x21), minLength: 1, maxLength: 20 }),
+          evidence: data,
+        }),
+        { maxLength: 3 },
+      ),
+      log: fc.array(data, { maxLength: 4 }),
+      collateral: fc.array(
+        fc.record({
+          kind: fc.constantFrom(...collateralKinds),
+          data,
+          source: fc.string({ unit: ascii(0x20), maxLength: 20 }),
+          fetched: time,
+        }),
+        { maxLength: 4 },
+      ),
     }),
-    devices: fc.array(
-      fc.record({
-        kind: fc.string({ unit: ascii(0x21), minLength: 1, maxLength: 20 }),
-        evidence: data,
-      }),
-      { maxLength: 3 },
-    ),
-    log: fc.array(data, { maxLength: 4 }),
-    collateral: fc.array(
-      fc.record({
-        kind: fc.constantFrom(...collateralKinds),
-        data,
-        source: fc.string({ unit: ascii(0x20), maxLength: 20 }),
-        fetched: time,
-      }),
-      { maxLength: 4 },
-    ),
-    eventLog: data,
-  },
-  {
-    requiredKeys: [
-      'version',
-      'platform',
-      'evidence',
-      'nonce',
-      'freshness',
-      'epoch',
-      'channel',
-      'bound',
-      'devices',
-      'log',
-      'collateral',
-    ],
-  },
-);
+    fc.option(data),
+  )
+  .map(([drawn, eventLog]) => (eventLog === null ? drawn : { ...drawn, eventLog }));
 
 const parseText = (json: string) => parseBundle(utf8(json));
 const codeOfText = (json: string) => codeOf(() => parseText(json));
@@ -181,17 +168,13 @@ describe('members', () => {
 
   test.each<[string, unknown, ErrorCode | null]>([
     ['version', 2, 'version-unknown'],
-    ['version', '1', 'version-unknown'],
     ['platform', 'tdx', null],
     ['platform', 'SEV-SNP', 'json-shape'],
-    ['platform', 'sev', 'json-shape'],
     ['evidence', '', null],
     ['evidence', 'YQ', 'base64-malformed'],
     ['evidence', 'YR==', 'base64-malformed'],
-    ['evidence', '-_-_', 'base64-malformed'],
     ['nonce', 'AB'.repeat(32), 'hex-malformed'],
     ['nonce', 'ab'.repeat(31), 'hex-malformed'],
-    ['nonce', 'ab'.repeat(33), 'hex-malformed'],
     ['nonce', `0x${'ab'.repeat(31)}`, 'hex-malformed'],
     ['nonce', 'ab'.repeat(32), null],
     ['freshness', 'agent', null],
@@ -203,7 +186,6 @@ describe('members', () => {
     ['channel', { kind: 'none', hash: 'ab'.repeat(32) }, 'json-shape'],
     ['channel', { kind: 'noise', hash: 'ab' }, 'hex-malformed'],
     ['log', ['YQ'], 'base64-malformed'],
-    ['log', [], null],
     ['eventLog', 'YQ', 'base64-malformed'],
   ])('%s %j', (name, value, code) => {
     expect(codeAfter((root) => Object.assign(root, { [name]: value }))).toBe(code);
@@ -276,7 +258,6 @@ describe('hostile input', () => {
     ['a string', JSON.stringify(encodeBundle(bundle)), 'json-shape'],
     ['an error answer', '{"error":"not-found"}', 'json-shape'],
     ['a raw report', new Uint8Array(1184).fill(0x85), 'utf8-malformed'],
-    ['UTF-16', Uint8Array.from([0xff, 0xfe, 0x7b, 0x00]), 'utf8-malformed'],
     ['deep brackets', '['.repeat(100_000), 'json-malformed'],
   ])('%s', (_, input, code) => {
     const bytes = typeof input === 'string' ? utf8(input) : input;

@@ -11,7 +11,7 @@ import {
   type SnpReport,
   signedLength,
 } from '#verifier/abi/snp.ts';
-import { type Bytes, equalBytes, toHex } from '#verifier/bytes.ts';
+import { type Bytes, concat, equalBytes, toHex } from '#verifier/bytes.ts';
 import { codeOf } from '../code-of.ts';
 
 const u8 = fc.nat(0xff);
@@ -54,7 +54,7 @@ function reports(version: ReportVersion): fc.Arbitrary<SnpReport> {
   });
 }
 
-/** ABI offsets, written out here once more: an error in the parser must not hide behind its encoder. */
+/** ABI offsets, written out once more: a parser's error must not hide behind its encoder. */
 const fields = {
   familyId: [0x10, 0x20],
   imageId: [0x20, 0x30],
@@ -115,7 +115,8 @@ describe.each(reportVersions)('version %d', (version) => {
   });
 
   test('every field is read from its ABI offset', () => {
-    const report = parseReport(base);
+    // From inside a larger buffer, as evidence often stands.
+    const report = parseReport(concat(base, base).subarray(reportLength));
     for (const [name, [first, end]] of Object.entries(fields)) {
       expect(report[name as keyof typeof fields], name).toEqual(base.slice(first, end));
     }
@@ -186,12 +187,6 @@ describe('refusals', () => {
     const input = new Uint8Array(n);
     input.set(base.subarray(0, n));
     expect(codeOfBytes(input)).toBe('length-wrong');
-  });
-
-  test('a report inside a larger buffer is read where it stands', () => {
-    const buffer = new Uint8Array(reportLength + 7);
-    buffer.set(base, 7);
-    expect(codeOfBytes(buffer.subarray(7))).toBe(null);
   });
 
   test('VMPL: 0 to 3 and the host’s 0xffffffff', () => {
@@ -293,7 +288,6 @@ test('a report that its version cannot hold is the caller’s mistake', () => {
   const impossible: SnpReport[] = [
     { ...v2, cpuid },
     { ...v3, cpuid: null },
-    { ...v3, launchMitVector: 1n },
     { ...v3, currentMitVector: 1n },
     { ...v5, launchMitVector: null },
     { ...v5, currentMitVector: null },

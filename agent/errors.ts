@@ -1,0 +1,98 @@
+/**
+ * What goes wrong in an agent rather than in evidence: one error type with a closed set of codes,
+ * which are API both as `code` of an HTTP problem and as the exit code of the process. Malformed
+ * input files keep the codes of AttestationError.
+ */
+
+/** `status`: of the HTTP answer; null for what stops the agent before it listens. */
+export const agentErrorCatalogue = {
+  'config-invalid': {
+    status: null,
+    means: 'The configuration, or a file that it names, cannot be used.',
+    remedy: 'Correct the named member or file and start the agent again.',
+  },
+  'tee-missing': {
+    status: null,
+    means: 'This machine offers no report interface that the agent knows.',
+    remedy:
+      'Run it in an SEV-SNP guest with Linux 6.7 or newer, sev-guest loaded and configfs mounted.',
+  },
+  'nonce-malformed': {
+    status: 400,
+    means: 'The nonce is not 64 lower-case hex digits.',
+    remedy: 'Send 32 random bytes as 64 lower-case hex digits, or no nonce.',
+  },
+  'query-malformed': {
+    status: 400,
+    means: 'The query has a parameter that is unknown here, or one twice.',
+    remedy: 'Send only nonce, once, and only to /attestation.',
+  },
+  'name-malformed': {
+    status: 400,
+    means: 'No service can have this name.',
+    remedy: 'Ask for a name of the form [a-z0-9][a-z0-9._-]{0,63}.',
+  },
+  'not-found': {
+    status: 404,
+    means: 'Nothing is served here.',
+    remedy: 'Ask for /attestation, /services, /proofs/<name>, /closure or /healthz.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    means: 'This resource can only be read.',
+    remedy: 'Use GET or HEAD.',
+  },
+  'url-too-long': {
+    status: 414,
+    means: 'The URL is longer than any that this agent serves.',
+    remedy: 'Ask for the plain URL, with no more than a nonce.',
+  },
+  'device-failed': {
+    status: 502,
+    means: 'The secure processor gave no report, or one that is not of this request.',
+    remedy: "Ask again; if it lasts, look at the agent's log and the guest kernel's.",
+  },
+  'device-busy': {
+    status: 503,
+    means: 'More reports are being waited for than the agent lets wait.',
+    remedy: 'Ask again after the time in Retry-After.',
+  },
+  'device-timeout': {
+    status: 504,
+    means: 'The secure processor did not answer in time.',
+    remedy: 'Ask again; if it lasts, restart the guest.',
+  },
+  internal: {
+    status: 500,
+    means: 'A fault of the agent.',
+    remedy: "Look at the agent's log and report the fault.",
+  },
+} as const satisfies Record<string, { status: number | null; means: string; remedy: string }>;
+
+export type AgentErrorCode = keyof typeof agentErrorCatalogue;
+
+export class AgentError extends Error {
+  readonly code: AgentErrorCode;
+
+  /**
+   * @param message what happened and what was expected, for the log; a client sees the catalogue's
+   *   words alone
+   */
+  constructor(code: AgentErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'AgentError';
+    this.code = code;
+  }
+
+  /** What a person does next. */
+  get remedy(): string {
+    return agentErrorCatalogue[this.code].remedy;
+  }
+}
+
+/** Where the agent writes what an operator should know. */
+export type Logger = {
+  info(message: string): void;
+  warn(message: string, cause?: unknown): void;
+  error(message: string, cause?: unknown): void;
+};

@@ -1,0 +1,93 @@
+/** From a nonce to a bundle (protocol, "What is bound"). */
+import type { Bundle } from '#verifier/abi/bundle.ts';
+import { logDigest } from '#verifier/abi/log.ts';
+import {
+  type Bound,
+  bindingOf,
+  type Channel,
+  deviceDigest,
+  freshnessOf,
+  reportDataOf,
+} from '#verifier/abi/report-data.ts';
+import { parseReport } from '#verifier/abi/snp.ts';
+import { type Bytes, equalBytes } from '#verifier/bytes.ts';
+import type { UnixTime } from '#verifier/time.ts';
+import { AgentError } from './errors.ts';
+import type { Evidence, EvidenceSource } from './source.ts';
+import type { AgentState } from './state.ts';
+
+export type EvidenceRequest = {
+  readonly state: AgentState;
+  readonly source: EvidenceSource;
+  /** The verifier's 32 bytes; null: the agent draws them. */
+  readonly nonce: Bytes | null;
+  /** Taken from the agent's own end of the connection. */
+  readonly channel: Channel;
+  /** The guest's clock, Unix seconds. */
+  readonly now: () => UnixTime;
+  /** Random bytes that nobody can foresee. */
+  readonly random: (length: number) => Bytes;
+};
+
+/**
+ * Asks the device for a report of its own for this request and checks that it is.
+ * @throws AgentError `device-failed`, `device-busy`, `device-timeout`
+ */
+export async function makeBundle(request: EvidenceRequest): Promise<Bundle> {
+  const { state, source, channel } = request;
+  const nonce = request.nonce ?? request.random(32);
+  const epoch = request.now();
+  const bound: Bound = {
+    closureDigest: state.closureDigest,
+    treeRoot: state.tree.root,
+    deviceDigest: deviceDigest([]),
+    logDigest: logDigest(state.log),
+  };
+  const reportData = reportDataOf(bindingOf(bound), freshnessOf(nonce, channel, epoch));
+  const { evidence, collateral } = await reportOf(source, reportData);
+  return {
+    version: 1,
+    platform: source.platform,
+    evidence,
+    nonce,
+    freshness: request.nonce === null ? 'agent' : 'verifier',
+    epoch,
+    channel,
+    bound,
+    devices: [],
+    log: [...state.log],
+    collateral: [...collateral],
+  };
+}
+
+/**
+ * Another's report would bind nothing of ours: a faulty or racing device is found here, not by the
+ * verifier.
+ */
+async function reportOf(source: EvidenceSource, reportData: Bytes): Promise<Evidence> {
+  const found = await source.report(reportData).catch((cause: unknown) => {
+    if (cause instanceof AgentError) throw cause;
+    throw new AgentError('device-failed', `${source.name} gave no report`, { cause });
+  });
+  if (!equalBytes(reportDataIn(source, found.evidence), reportData)) {
+    throw new AgentError(
+      'device-failed',
+      `${source.name} gave a report with other REPORT_DATA than was asked for`,
+    );
+  }
+  return found;
+}
+
+function reportDataIn(source: EvidenceSource, evidence: Bytes): Bytes {
+  if (source.platform !== 'sev-snp') {
+    throw new AgentError(
+      'device-failed',
+      `reports of platform ${source.platform} are not read yet`,
+    );
+  }
+  try {
+    return parseReport(evidence).reportData;
+  } catch (cause) {
+    throw new AgentError('device-failed', `${source.name} gave what is no report`, { cause });
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Which file may import which, and which packages: everything not listed is refused. The first row
+ * with a glob that matches is the file's row; several rows may make one layer; a line without a
+ * layer goes on with the row above it. (layer) = by import() only, * = all.
+ */
+const table = `
+layer     | files                         | may import                 | npm, node:
+kernel    | verifier/field.ts             | kernel                     | @noble/curves @noble/hashes
+          |                               |                            | @zkpassport/poseidon2
+kernel    | verifier/{bytes,errors}.ts    | kernel                     | @noble/curves @noble/hashes
+          | verifier/{json,tags,time}.ts  |                            |
+          | verifier/abi/**               |                            |
+          | verifier/smt/**               |                            |
+checks    | verifier/checks.ts            | kernel checks              |
+          | verifier/checklist.ts         |                            |
+crypto    | verifier/crypto.ts            | kernel crypto              |
+          | verifier/crypto-web.ts        |                            |
+chain     | verifier/chain/**             | kernel checks crypto roots | @noble/hashes
+          |                               | chain                      |
+roots     | verifier/roots.ts             | kernel chain               | @noble/hashes
+evidence  | verifier/evidence.ts          | kernel                     |
+verified  | verifier/verified.ts          | kernel checks              |
+verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/hashes
+          | verifier/verify-*.ts          | chain evidence verified    |
+          |                               | verify                     |
+appraise  | verifier/appraise/**          | kernel checks verified     | @noble/hashes
+          |                               | appraise                   |
+index     | verifier/index.ts             | kernel checks crypto roots |
+          |                               | chain evidence verified    |
+          |                               | verify appraise            |
+cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
+          |                               | chain evidence verified    |
+          |                               | verify appraise index cli  |
+          |                               | (agent-cli)                |
+agent-cli | agent/cli.ts                  | kernel agent providers     | @koa/router @noble/hashes
+          |                               |                            | koa node:
+providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/hashes node:
+agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
+          |                               |                            | koa
+test      | test/**                       | *                          | *
+`;
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { manifest, parseTable, repository, root, violations } from '#test/tools/layers.ts';
+
+const rows = parseTable(table);
+
+test('every import of the repository is in the table', () => {
+  const tree = repository();
+  expect(tree.files.has('test/layering.test.ts')).toBe(true);
+  expect(violations(rows, tree)).toEqual([]);
+});
+
+test('README.md names every production dependency', () => {
+  const file = join(root, 'README.md');
+  const readme = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  const unnamed = Object.keys(manifest.dependencies).filter(
+    (name) => readme !== undefined && !readme.includes(`\`${name}\``),
+  );
+  expect(unnamed).toEqual([]);
+});
+
+describe('the judge', () => {
+  const others = ['verifier/bytes.ts', 'verifier/verify.ts', 'agent/cli.ts', 'test/fake/amd.ts'];
+
+  function judge(path: string, text: string): readonly string[] {
+    const exists = (target: string) => target === path || others.includes(target);
+    return violations(rows, { files: new Map([[path, text]]), exists, manifest });
+  }
+
+  test.each([
+    ['verifier/json.ts', `import { toHex } from './bytes.ts';`],
+    ['verifier/field.ts', `import { permute } from '@zkpassport/poseidon2';`],
+    ['verifier/abi/snp.ts', `import { sha256 } from '@noble/hashes/sha2.js';`],
+    ['verifier/json.ts', `// import '#test/fake/amd.ts'\nexport const text = "import 'node:fs'";`],
+    ['verifier/cli/main.ts', `import 'node:fs';\nawait import('#agent/cli.ts');`],
+    ['agent/app.ts', `import { toHex } from '#verifier/bytes.ts';\nimport Koa from 'koa';`],
+    ['test/x.test.ts', `import '#test/fake/amd.ts';\nimport 'fast-check';\nimport(name);`],
+  ])('accepts %s: %s', (path, text) => {
+    expect(judge(path, text)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'a higher layer',
+      'verifier/json.ts',
+      `import './verify.ts';`,
+      /kernel may not import verify$/,
+    ],
+    ['a type', 'verifier/json.ts', `import type { V } from './verify.ts';`, / verify$/],
+    ['a re-export', 'verifier/json.ts', `export * from './verify.ts';`, / verify$/],
+    ['import()', 'verifier/json.ts', `await import('./verify.ts');`, / verify$/],
+    ['a type query', 'verifier/json.ts', `type V = import('./verify.ts').V;`, / verify$/],
+    ['a computed target', 'verifier/json.ts', 'await import(name);', /computed/],
+    ['test code', 'agent/app.ts', `import '#test/fake/amd.ts';`, /agent may not import test/],
+    ['the agent, at once', 'verifier/cli/a.ts', `import '#agent/cli.ts';`, /except by import/],
+    ['the agent', 'verifier/verify.ts', `await import('#agent/cli.ts');`, / agent-cli$/],
+    ['node:', 'agent/app.ts', `import 'node:fs';`, /no node: module in agent/],
+    ['a hidden node:', 'agent/app.ts', `process.getBuiltinModule('node:fs');`, /no node: module/],
+    ['node: without its prefix', 'agent/cli.ts', `import 'fs';`, /write node:fs/],
+    ['a package', 'agent/app.ts', `import 'axios';`, /may not use the package axios/],
+    ['a subpath', 'verifier/abi/a.ts', `import '@zkpassport/poseidon2/x';`, /may not use/],
+    ['a dev dependency', 'agent/app.ts', `import 'fast-check';`, /production dependencies/],
+    ['an undeclared package', 'test/x.test.ts', `import 'left-pad';`, /not among the dependencies/],
+    ['a relative crossing', 'agent/app.ts', `import '../verifier/bytes.ts';`, /across top folders/],
+    ['a missing file', 'agent/app.ts', `import './nothing.ts';`, /does not exist/],
+    ['a file without a layer', 'verifier/stray.ts', '', /is in no layer/],
+  ])('refuses %s', (_, path, text, reason) => {
+    expect(judge(path, text)).toEqual([expect.stringMatching(reason)]);
+  });
+
+  test('refuses a table that names an unknown layer', () => {
+    expect(() => parseTable('\nhead\nagent | agent/** | kernal |')).toThrow(/unknown layer kernal/);
+  });
+});
