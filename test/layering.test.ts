@@ -53,6 +53,13 @@ test('every import of the repository is in the table', () => {
   expect(violations(rows, tree)).toEqual([]);
 });
 
+test('only verify makes a Verified', () => {
+  const makers = [...repository().files]
+    .filter(([path, text]) => !path.startsWith('test/') && text.includes('makeVerified'))
+    .map(([path]) => path);
+  expect(makers.toSorted()).toEqual(['verifier/verified.ts', 'verifier/verify.ts']);
+});
+
 test('README.md names every production dependency', () => {
   const file = join(root, 'README.md');
   const readme = existsSync(file) ? readFileSync(file, 'utf8') : undefined;

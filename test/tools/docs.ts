@@ -1,0 +1,57 @@
+/** `npm run docs`: writes the documents that are made from the code. `test/docs.test.ts` finds any difference. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { agentErrorCatalogue } from '#agent/errors.ts';
+import { checkIds, entryOf, stages } from '#verifier/checks.ts';
+import { errorCatalogue } from '#verifier/errors.ts';
+
+export function checksDocument(): string {
+  const lines = [
+    '# Checks',
+    '',
+    'Every check of a verdict, in its order. Written by `npm run docs` from `verifier/checks.ts`.',
+  ];
+  for (const stage of stages) {
+    const ids = checkIds.filter((id) => entryOf(id).stage === stage);
+    if (ids.length > 0) lines.push('', `## ${stage}`);
+    for (const id of ids) {
+      const { title, protects, remedy, spec } = entryOf(id);
+      lines.push('', `### ${id}`, '', `Passes when ${title}.`, '', `- Protects: ${protects}`);
+      lines.push(`- When it fails: ${remedy}`, `- Specification: ${spec}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function errorsDocument(): string {
+  const table = (rows: [string, { means: string; remedy: string }][]) => [
+    '| code | what it means | what to do |',
+    '| --- | --- | --- |',
+    ...rows.map(([code, { means, remedy }]) => `| \`${code}\` | ${means} | ${remedy} |`),
+  ];
+  return `${[
+    '# Errors',
+    '',
+    'Codes are stable, messages are not. Written by `npm run docs` from the two catalogues.',
+    '',
+    '## Input (`verifier/errors.ts`)',
+    '',
+    ...table(Object.entries(errorCatalogue)),
+    '',
+    '## Agent (`agent/errors.ts`)',
+    '',
+    ...table(Object.entries(agentErrorCatalogue)),
+  ].join('\n')}\n`;
+}
+
+/** Path from the root of the repository → text. */
+export const documents: Record<string, () => string> = {
+  'docs/checks.md': checksDocument,
+  'docs/errors.md': errorsDocument,
+};
+
+if (import.meta.main) {
+  for (const [path, write] of Object.entries(documents)) {
+    writeFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), write());
+  }
+}
