@@ -17,7 +17,7 @@ crypto    | verifier/crypto.ts            | kernel crypto              |
           | verifier/crypto-web.ts        |                            |
 chain     | verifier/chain/**             | kernel checks crypto roots | @noble/hashes
           |                               | chain                      |
-roots     | verifier/roots.ts             | kernel chain               | @noble/hashes
+roots     | verifier/roots.ts             | kernel                     |
 evidence  | verifier/evidence.ts          | kernel                     |
 verified  | verifier/verified.ts          | kernel checks              |
 verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/hashes

@@ -2,11 +2,8 @@
  * The roots of trust, pinned by SHA-256 of the SubjectPublicKeyInfo: a re-issued root certificate with the same key
  * stays good, and a look-alike name is worth nothing. Certificates themselves travel with the evidence.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { SnpProduct } from './abi/snp-tcb.ts';
 import { type Bytes, fromHex } from './bytes.ts';
-import { asArk } from './chain/amd.ts';
-import type { Certificate } from './chain/x509.ts';
 
 export type TrustedRoot = {
   vendor: 'amd';
@@ -26,13 +23,3 @@ export const vendorRoots: readonly TrustedRoot[] = [
   pinned('Genoa', '429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831'),
   pinned('Turin', '4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08'),
 ];
-
-export function spkiFingerprint(certificate: Certificate): Bytes {
-  return sha256(certificate.spki);
-}
-
-/** Trusts `certificate` in the vendor's place. @throws AttestationError `certificate-profile` unless it has an ARK's shape */
-export function insecureRoot(certificate: Certificate): TrustedRoot {
-  const { product } = asArk(certificate);
-  return { vendor: 'amd', product, spkiSha256: spkiFingerprint(certificate), insecure: true };
-}

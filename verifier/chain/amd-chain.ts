@@ -4,10 +4,10 @@ import { type Bytes, equalBytes, toHex } from '../bytes.ts';
 import type { Checklist } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import type { CryptoPort } from '../crypto.ts';
-import { spkiFingerprint, type TrustedRoot } from '../roots.ts';
+import type { TrustedRoot } from '../roots.ts';
 import { formatTime, type UnixTime } from '../time.ts';
 import { type Ark, type Ask, asArk, asAsk, asVek, type Vek } from './amd.ts';
-import { type Certificate, parseCertificate, sameName } from './x509.ts';
+import { type Certificate, parseCertificate, sameName, spkiFingerprint } from './x509.ts';
 
 /** DER objects by role; of each role the first whose name fits is used. */
 export type AmdCertificates = {

@@ -145,14 +145,17 @@ export class DerReader {
     return content.subarray(1);
   }
 
-  /** UTCTime (a year below 50 is 20yy) or GeneralizedTime, seconds written, Z (RFC 5280, 4.1.2.5). Unix seconds. */
+  /**
+   * UTCTime (a year below 50 is 20yy) through 2049, GeneralizedTime from 2050 on, seconds written, Z
+   * (RFC 5280, 4.1.2.5). Unix seconds.
+   */
   time(field: string): number {
     const { tag, content } = this.element(field);
     const written = String.fromCharCode(...content.subarray(0, 20));
     let digits = '';
     if (tag === derTag.utcTime && /^\d{12}Z$/.test(written)) {
       digits = (Number(written.slice(0, 2)) < 50 ? '20' : '19') + written;
-    } else if (tag === derTag.generalizedTime && /^\d{14}Z$/.test(written)) {
+    } else if (tag === derTag.generalizedTime && /^\d{14}Z$/.test(written) && written >= '2050') {
       digits = written;
     } else this.fail(`${field} is not a UTCTime or GeneralizedTime of RFC 5280`);
     const part = (from: number, to: number) => Number(digits.slice(from, to));

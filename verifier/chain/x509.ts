@@ -2,6 +2,7 @@
  * X.509 certificates and CRLs (RFC 5280), read strictly and only in the shapes that the accepted vendors issue. The
  * one place that knows their structure; what a certificate must say to be an ARK, ASK or VEK is in amd.ts.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { type Bytes, compareBytes, equalBytes, fromHex, fromUtf8, toHex } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import type { UnixTime } from '../time.ts';
@@ -125,6 +126,11 @@ export function parseRevocationList(der: Bytes, what: string): RevocationList {
     revoked,
     signature,
   };
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo, 32 bytes: what roots are pinned by. */
+export function spkiFingerprint({ spki }: Certificate): Bytes {
+  return sha256(spki);
 }
 
 export function sameSerial(a: Bytes, b: Bytes): boolean {

@@ -11,10 +11,11 @@ import {
 } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { type Bytes, fromHex } from '#verifier/bytes.ts';
+import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { readDerObjects } from '#verifier/chain/pem.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
-import { insecureRoot, type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
+import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
 import { verify } from '#verifier/verify.ts';
 import { readCertificates, readRevocationLists } from './certificate-files.ts';
