@@ -15,6 +15,7 @@ checks    | verifier/checks.ts            | kernel checks              |
           | verifier/checklist.ts         |                            |
 crypto    | verifier/crypto.ts            | kernel crypto              |
           | verifier/crypto-web.ts        |                            |
+          | verifier/crypto-memory.ts     |                            |
 chain     | verifier/chain/**             | kernel checks crypto roots | @noble/hashes
           |                               | chain                      |
 roots     | verifier/roots.ts             | kernel                     |
@@ -23,7 +24,7 @@ verified  | verifier/verified.ts          | kernel checks              |
 verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/hashes
           | verifier/verify-*.ts          | chain evidence verified    |
           |                               | verify                     |
-appraise  | verifier/appraise/**          | kernel checks verified     | @noble/hashes
+appraise  | verifier/appraise/**          | kernel checks verified     | @noble/hashes yaml
           |                               | appraise                   |
 index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
@@ -31,12 +32,23 @@ index     | verifier/index.ts             | kernel checks crypto roots |
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
           |                               | verify appraise index cli  |
-          |                               | (agent-cli)                |
+          |                               | (agent-cli) (prover-cli)   |
 agent-cli | agent/cli.ts                  | kernel agent providers     | @koa/router @noble/hashes
           |                               |                            | koa node:
 providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/hashes node:
 agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
           |                               |                            | koa
+prover-cli | prover/cli.ts                | kernel evidence verified   | node:
+          | prover/*-command.ts           | appraise cli bob prover    |
+          |                               | prover-cli contract        |
+contract  | prover/solidity.ts            | kernel cli prover          | @aztec/bb.js node:
+bob       | prover/bob.ts                 | kernel checks verified     |
+          |                               | prover                     |
+prover    | prover/**                     | kernel prover              | @aztec/bb.js @noble/curves
+          |                               |                            | @noble/hashes
+          |                               |                            | @noir-lang/noir_js
+          |                               |                            | @noir-lang/noir_wasm node:
+services  | services/**                   | kernel services            | node:
 test      | test/**                       | *                          | *
 `;
 
@@ -60,6 +72,13 @@ test('only verify makes a Verified', () => {
   expect(makers.toSorted()).toEqual(['verifier/verified.ts', 'verifier/verify.ts']);
 });
 
+test('only the checker of proofs adds the checks of a proof', () => {
+  const adders = [...repository().files]
+    .filter(([path, text]) => !path.startsWith('test/') && /\bwithProof\(verified/.test(text))
+    .map(([path]) => path);
+  expect(adders).toEqual(['prover/bob.ts']);
+});
+
 test('README.md names every production dependency', () => {
   const file = join(root, 'README.md');
   const readme = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
@@ -70,7 +89,13 @@ test('README.md names every production dependency', () => {
 });
 
 describe('the judge', () => {
-  const others = ['verifier/bytes.ts', 'verifier/verify.ts', 'agent/cli.ts', 'test/fake/amd.ts'];
+  const others = [
+    'verifier/bytes.ts',
+    'verifier/verify.ts',
+    'agent/cli.ts',
+    'prover/cli.ts',
+    'test/fake/amd.ts',
+  ];
 
   function judge(path: string, text: string): readonly string[] {
     const exists = (target: string) => target === path || others.includes(target);
@@ -83,6 +108,8 @@ describe('the judge', () => {
     ['verifier/abi/snp.ts', `import { sha256 } from '@noble/hashes/sha2.js';`],
     ['verifier/json.ts', `// import '#test/fake/amd.ts'\nexport const text = "import 'node:fs'";`],
     ['verifier/cli/main.ts', `import 'node:fs';\nawait import('#agent/cli.ts');`],
+    ['verifier/cli/main.ts', `await import('#prover/cli.ts');`],
+    ['prover/backend.ts', `import '@aztec/bb.js';\nimport '#verifier/bytes.ts';`],
     ['agent/app.ts', `import { toHex } from '#verifier/bytes.ts';\nimport Koa from 'koa';`],
     ['test/x.test.ts', `import '#test/fake/amd.ts';\nimport 'fast-check';\nimport(name);`],
   ])('accepts %s: %s', (path, text) => {
@@ -103,6 +130,9 @@ describe('the judge', () => {
     ['a computed target', 'verifier/json.ts', 'await import(name);', /computed/],
     ['test code', 'agent/app.ts', `import '#test/fake/amd.ts';`, /agent may not import test/],
     ['the agent, at once', 'verifier/cli/a.ts', `import '#agent/cli.ts';`, /except by import/],
+    ['the prover, at once', 'verifier/cli/a.ts', `import '#prover/cli.ts';`, /except by import/],
+    ['the prover', 'verifier/verify.ts', `await import('#prover/cli.ts');`, / prover-cli$/],
+    ['verify in the prover', 'prover/crs.ts', `import '#verifier/verify.ts';`, / verify$/],
     ['the agent', 'verifier/verify.ts', `await import('#agent/cli.ts');`, / agent-cli$/],
     ['node:', 'agent/app.ts', `import 'node:fs';`, /no node: module in agent/],
     ['a hidden node:', 'agent/app.ts', `process.getBuiltinModule('node:fs');`, /no node: module/],

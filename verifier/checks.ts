@@ -21,7 +21,12 @@ export type Subject = {
   challenged: boolean;
   /** The evidence came over a connection of this verifier. */
   connected: boolean;
+  /** The circuit of the proof that came with a bundle; null when none did. */
+  proof: ProofSubject | null;
 };
+
+/** `unreadable`: a file that should be a proof and is none. */
+export type ProofSubject = 'response-open' | 'response-open-key' | 'unreadable';
 
 type CheckEntry = {
   stage: Stage;
@@ -34,6 +39,8 @@ type CheckEntry = {
 };
 
 const inBundle = (subject: Subject) => subject.form === 'bundle';
+const withProof = (subject: Subject) => subject.proof !== null;
+const linked = 'affidavit protocol 1, Linked proofs';
 
 const abi = 'AMD 56860 (SEV-SNP ABI)';
 const kds = 'AMD 57230 (VCEK and KDS)';
@@ -194,6 +201,13 @@ export const catalogue = {
     remedy: 'Pass the certificate for exactly this reported TCB.',
     spec: `${kds}, SPL extensions; ${abi}, REPORTED_TCB`,
   },
+  'evidence.tcb-order': {
+    stage: 'evidence',
+    title: 'no TCB or version is above the current one',
+    protects: 'Against a report that states firmware newer than what runs.',
+    remedy: 'Have the host’s firmware state looked at: genuine firmware does not report this.',
+    spec: `${abi}, REPORTED_TCB, COMMITTED_TCB and CURRENT_TCB`,
+  },
   'binding.devices': {
     stage: 'binding',
     title: 'the device digest is that of the devices given',
@@ -243,19 +257,76 @@ export const catalogue = {
     spec: 'affidavit protocol 1, channel',
     appliesTo: (subject) => inBundle(subject) && subject.connected,
   },
+  'proof.file': {
+    stage: 'proof',
+    title: 'the proof file follows its format exactly',
+    protects: 'Against two readers seeing two proofs in the same bytes.',
+    remedy: 'Ask the prover for the file again and pass it unedited.',
+    spec: 'docs/formats.md, Proof file',
+    appliesTo: withProof,
+  },
+  'proof.response': {
+    stage: 'proof',
+    title: 'the response follows its format exactly',
+    protects: 'Against a response that says something else to another reader.',
+    remedy: 'Ask the prover for the response as the service gave it.',
+    spec: 'affidavit protocol 1, Signed response',
+    appliesTo: withProof,
+  },
+  'proof.artifact': {
+    stage: 'proof',
+    title: 'the proof was made with the circuit that this release pins',
+    protects: 'Against a circuit of the same name that checks less.',
+    remedy: 'Prover and verifier need the same release: update the older one and prove again.',
+    spec: linked,
+    appliesTo: withProof,
+  },
+  'proof.signature': {
+    stage: 'proof',
+    title: 'the response is signed by the disclosed key, a point of secp256k1',
+    protects: 'Against an altered response, and one that another key signed.',
+    remedy: 'Ask the prover for the response that the service signed, unedited.',
+    spec: 'affidavit protocol 1, Signed response',
+    appliesTo: (subject) => subject.proof === 'response-open-key',
+  },
+  'proof.key': {
+    stage: 'proof',
+    title: 'the verification key is derived from that circuit and the ceremony’s points',
+    protects: 'Against a key of the prover’s choosing, under which anything could be proved.',
+    remedy: 'Put the ceremony’s points where --crs, CRS_PATH or ~/.bb-crs finds them.',
+    spec: linked,
+    appliesTo: withProof,
+  },
+  'proof.valid': {
+    stage: 'proof',
+    title: 'the proof holds for the public inputs that this verifier rebuilt',
+    protects:
+      'Against a forged proof, and one about another tree, service or response, or made for someone else.',
+    remedy:
+      'Give your own audience and nonce exactly as the prover was told, and the bundle and response that he proved.',
+    spec: linked,
+    appliesTo: withProof,
+  },
   'policy.product': {
     stage: 'policy',
     title: 'the product is one that the policy accepts',
     protects: 'Your choice of processor generations.',
     remedy: 'Add the product to sevSnp.product if you mean to accept it.',
-    spec: 'docs/policy.md, sevSnp.product',
+    spec: 'docs/policy.md, product',
   },
   'policy.signing-key': {
     stage: 'policy',
     title: 'the kind of signing key is one that the policy accepts',
     protects: 'Your choice between one chip (VCEK) and one provider (VLEK).',
     remedy: 'Add the kind to sevSnp.signingKey if you mean to accept it.',
-    spec: 'docs/policy.md, sevSnp.signingKey',
+    spec: 'docs/policy.md, signingKey',
+  },
+  'policy.provider': {
+    stage: 'policy',
+    title: 'a VLEK belongs to a provider that the policy accepts',
+    protects: 'Against another cloud’s machines: a VLEK proves a provider, not a chip.',
+    remedy: 'Add the provider’s CSP id to sevSnp.provider if you mean to accept it.',
+    spec: `${kds}, CSP_ID`,
   },
   'policy.debug': {
     stage: 'policy',
@@ -271,6 +342,21 @@ export const catalogue = {
     remedy: 'Launch the guest with POLICY.MIGRATE_MA clear, or write "allowed".',
     spec: `${abi}, POLICY.MIGRATE_MA`,
   },
+  'policy.guest-policy': {
+    stage: 'policy',
+    title: 'the guest policy of the launch is as strict as the policy asks',
+    protects:
+      'Against a launch with weaker protection than you planned: SMT, CXL, sockets, RAPL, memory.',
+    remedy: 'Launch the guest with the bits that the reason names, or change sevSnp.guestPolicy.',
+    spec: `${abi}, POLICY`,
+  },
+  'policy.guest-svn': {
+    stage: 'policy',
+    title: 'the guest image is at the floor or newer',
+    protects: 'Against an old release of your own image.',
+    remedy: 'Deploy the newer image, or lower sevSnp.minimumGuestSvn.',
+    spec: `${abi}, GUEST_SVN`,
+  },
   'policy.vmpl': {
     stage: 'policy',
     title: 'the report was asked for at an accepted privilege level',
@@ -278,19 +364,76 @@ export const catalogue = {
     remedy: 'Add the level to sevSnp.vmpl if a paravisor runs below your guest.',
     spec: `${abi}, VMPL`,
   },
-  'policy.minimum-tcb': {
+  'policy.firmware-version': {
+    stage: 'policy',
+    title: 'current and committed firmware are at the floor or newer',
+    protects: 'Against secure-processor firmware with known holes.',
+    remedy: 'Update the host’s firmware, or lower sevSnp.minimumFirmware.',
+    spec: `${abi}, CURRENT_VERSION and COMMITTED_VERSION`,
+  },
+  'policy.provisional-firmware': {
+    stage: 'policy',
+    title: 'the running firmware is committed',
+    protects: 'Against firmware that the host can still roll back.',
+    remedy: 'Have the host commit its firmware (SNP_COMMIT), or allow provisional firmware.',
+    spec: `${abi}, SNP_COMMIT`,
+  },
+  'policy.reported-tcb': {
     stage: 'policy',
     title: 'the reported TCB is at the floor or above it',
-    protects: 'Against firmware with known holes.',
+    protects: 'Against firmware with known holes: this is the TCB that the chip’s key stands for.',
     remedy: 'Update the host’s firmware, or lower the floor knowing what it lets in.',
     spec: `${abi}, REPORTED_TCB`,
   },
-  'policy.chip-id': {
+  'policy.current-tcb': {
     stage: 'policy',
-    title: 'the chip is one that the policy names',
-    protects: 'Your choice of machines, against relayed evidence of another.',
-    remedy: 'Add the chip id if this machine is yours.',
-    spec: `${abi}, CHIP_ID`,
+    title: 'the current TCB is at the floor or above it',
+    protects: 'Against the firmware that runs now.',
+    remedy: 'Update the host’s firmware, or lower the floor knowing what it lets in.',
+    spec: `${abi}, CURRENT_TCB`,
+  },
+  'policy.committed-tcb': {
+    stage: 'policy',
+    title: 'the committed TCB is at the floor or above it',
+    protects: 'Against a rollback: the host cannot go below the committed TCB.',
+    remedy: 'Have the host commit its firmware, or lower the floor.',
+    spec: `${abi}, COMMITTED_TCB`,
+  },
+  'policy.launch-tcb': {
+    stage: 'policy',
+    title: 'the TCB at launch is at the floor or above it',
+    protects: 'Against a guest that was launched by older firmware.',
+    remedy: 'Launch the guest anew on updated firmware.',
+    spec: `${abi}, LAUNCH_TCB`,
+  },
+  'policy.mitigations': {
+    stage: 'policy',
+    title: 'the mitigation vectors hold every bit that the policy asks for',
+    protects: 'Against attacks whose mitigation firmware reports one by one.',
+    remedy: 'Update the host’s firmware; for the launch vector, launch the guest anew after that.',
+    spec: `${abi}, LAUNCH_MIT_VECTOR and CURRENT_MIT_VECTOR`,
+  },
+  'policy.platform-info': {
+    stage: 'policy',
+    title: 'the platform is set up as the policy asks',
+    protects:
+      'Against memory without ECC, aliased memory, and features that widen the attack surface.',
+    remedy: 'Change the host’s setup in what the reason names, or sevSnp.platformInfo.',
+    spec: `${abi}, PLATFORM_INFO`,
+  },
+  'policy.id-block': {
+    stage: 'policy',
+    title: 'the launch was authorised by a key that the policy trusts',
+    protects: 'Against images that nobody you trust has signed.',
+    remedy: 'Launch with an ID block signed by a trusted key, or add its digest to sevSnp.idBlock.',
+    spec: `${abi}, ID_KEY_DIGEST and AUTHOR_KEY_DIGEST`,
+  },
+  'policy.certificate-table': {
+    stage: 'policy',
+    title: 'the host’s certificate table has the entries that the policy asks for',
+    protects: 'What your deployment counts on being handed over by the host.',
+    remedy: 'Have the host provide the entry, or change sevSnp.certificateTable.',
+    spec: 'GHCB 2.03, SNP extended guest request',
   },
   'policy.measurement': {
     stage: 'policy',
@@ -298,6 +441,13 @@ export const catalogue = {
     protects: 'What runs: everything else the guest says is this software’s word.',
     remedy: 'Compute the measurement of the image you built and name it in sevSnp.measurement.',
     spec: `${abi}, MEASUREMENT`,
+  },
+  'policy.chip-id': {
+    stage: 'policy',
+    title: 'the chip is one that the policy names',
+    protects: 'Your choice of machines, against relayed evidence of another.',
+    remedy: 'Add the chip id if this machine is yours.',
+    spec: `${abi}, CHIP_ID`,
   },
   'policy.host-data': {
     stage: 'policy',
@@ -312,6 +462,34 @@ export const catalogue = {
     protects: 'The 64 bytes that the guest itself had signed.',
     remedy: 'Compare with what your software asked the device to sign.',
     spec: `${abi}, REPORT_DATA`,
+  },
+  'policy.family-id': {
+    stage: 'policy',
+    title: 'FAMILY_ID is a value that the policy names',
+    protects: 'Your choice of guest family, as its ID block says.',
+    remedy: 'Compare with the ID block of your launch.',
+    spec: `${abi}, FAMILY_ID`,
+  },
+  'policy.image-id': {
+    stage: 'policy',
+    title: 'IMAGE_ID is a value that the policy names',
+    protects: 'Your choice of guest image, as its ID block says.',
+    remedy: 'Compare with the ID block of your launch.',
+    spec: `${abi}, IMAGE_ID`,
+  },
+  'policy.report-id': {
+    stage: 'policy',
+    title: 'REPORT_ID is a value that the policy names',
+    protects: 'One running instance of a guest, against another of the same image.',
+    remedy: 'The id is new at every launch: compare with what this instance showed first.',
+    spec: `${abi}, REPORT_ID`,
+  },
+  'policy.report-id-ma': {
+    stage: 'policy',
+    title: 'REPORT_ID_MA is a value that the policy names',
+    protects: 'Your choice of migration agent; all ones is none.',
+    remedy: 'Compare with the report id of your migration agent.',
+    spec: `${abi}, REPORT_ID_MA`,
   },
   'policy.closure-digest': {
     stage: 'policy',

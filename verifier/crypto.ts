@@ -13,4 +13,9 @@ export type CryptoPort = {
    * @param signature r ‖ s, 48 bytes each, big-endian
    */
   verifyP384Sha384(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+  /**
+   * A port may keep what `make` made of the same bytes before, for the same role (crypto-memory.ts). What throws is not kept.
+   * @param role one of a few constants
+   */
+  remember?<T>(role: string, bytes: Bytes, make: (bytes: Bytes) => T): T;
 };

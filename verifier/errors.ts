@@ -55,6 +55,14 @@ export const errorCatalogue = {
     means: 'The bytes are not strict DER.',
     remedy: 'The certificate or CRL is damaged; fetch it again from its issuer.',
   },
+  'protobuf-malformed': {
+    means: 'The bytes are not strict protobuf, or hold an unknown, repeated or missing field.',
+    remedy: 'Write the message again with the schema that the form names, and pass it unchanged.',
+  },
+  'form-unknown': {
+    means: 'The bytes are none of the forms that evidence comes in.',
+    remedy: 'Check that this is the right file; docs/formats.md lists the forms that are read.',
+  },
   'certificate-profile': {
     means: 'A certificate or CRL is well-formed but not of the profile its vendor issues.',
     remedy:
@@ -87,6 +95,10 @@ export const errorCatalogue = {
   'signature-malformed': {
     means: 'A signature or public key is not in its canonical form.',
     remedy: 'The signer does not follow the protocol: r and s in range, s in the lower half.',
+  },
+  'signature-false': {
+    means: 'A response was not signed by the key that it should be, or was altered since.',
+    remedy: 'Use the response as the service gave it, with the evidence of the same boot.',
   },
 } as const satisfies Record<string, { means: string; remedy: string }>;
 

@@ -5,7 +5,12 @@ import type { Bytes } from './bytes.ts';
 
 /** Raw SEV-SNP report bytes, or a bundle's JSON bytes with what this verifier knows about how it got them. */
 export type Evidence =
-  | { form: 'report'; bytes: Bytes }
+  | {
+      form: 'report';
+      bytes: Bytes;
+      /** GUIDs in the host's certificate table beyond AMD's own, when a table came with the report. */
+      certificateTable?: readonly string[];
+    }
   | {
       form: 'bundle';
       bytes: Bytes;

@@ -13,6 +13,7 @@ export { insecureRoot } from './chain/insecure-root.ts';
 export type { CheckResult, CheckStatus } from './checklist.ts';
 export { type CheckId, catalogue } from './checks.ts';
 export type { CryptoPort } from './crypto.ts';
+export { rememberingCrypto } from './crypto-memory.ts';
 export { webCrypto } from './crypto-web.ts';
 export { AttestationError, type ErrorCode } from './errors.ts';
 export type { Collateral, Connection, Evidence } from './evidence.ts';

@@ -5,8 +5,8 @@
 import type { Bound, Channel } from './abi/report-data.ts';
 import type { SnpReport } from './abi/snp.ts';
 import type { SnpProduct } from './abi/snp-tcb.ts';
-import type { CheckResult } from './checklist.ts';
-import type { Subject } from './checks.ts';
+import { Checklist, type CheckResult } from './checklist.ts';
+import { applicableChecks, entryOf, type ProofSubject, type Subject } from './checks.ts';
 import type { UnixTime } from './time.ts';
 
 /** What an SEV-SNP report and its certificate say. As true as the checks of its verification are passes. */
@@ -16,6 +16,8 @@ export type SnpClaims = {
   /** Of the chain if there is one, else of the report's CPUID; null when neither names one. */
   product: SnpProduct | null;
   cspId: string | null;
+  /** GUIDs in the host's certificate table beyond AMD's own; null when no table came with the report. */
+  certificateTable: readonly string[] | null;
 };
 
 /** What a bundle says beside its report. */
@@ -24,6 +26,17 @@ export type BundleClaims = {
   deviceCount: number;
   epoch: UnixTime;
   channel: Channel;
+};
+
+/** What a proof and its response say. As true as the checks of stage proof are passes. */
+export type ProofClaims = {
+  circuit: ProofSubject;
+  /** Null when the response could not be read. */
+  service: string | null;
+  /** The response answers no client's nonce. */
+  replayable: boolean;
+  /** The response came with its signature. */
+  signed: boolean;
 };
 
 export type VerifiedRecord = {
@@ -36,6 +49,8 @@ export type VerifiedRecord = {
   claims: SnpClaims | null;
   /** Null for a raw report, and when the bundle could not be read. */
   bundle: BundleClaims | null;
+  /** Null when no proof came with the evidence. */
+  proof: ProofClaims | null;
   /** The chain ends in a root that was handed over in place of the vendor's. */
   insecureRoot: boolean;
   /** When the first piece of collateral runs out; null when there is none. */
@@ -62,4 +77,31 @@ export function makeVerified(record: VerifiedRecord): Verified {
 export function aVerified(value: Verified): Verified {
   if (!made.has(value)) throw new TypeError('appraise takes only what verify made');
   return value;
+}
+
+/**
+ * The same verification with the checks of stage proof. For the checker of proofs alone; the
+ * layering test holds that.
+ * @param fill makes each check of that stage
+ * @throws RangeError when there is a proof already, or no bundle that it could be about
+ */
+export async function withProof(
+  verified: Verified,
+  proof: ProofClaims,
+  fill: (list: Checklist) => Promise<void>,
+): Promise<Verified> {
+  const { subject, checks } = aVerified(verified);
+  if (subject.proof !== null) throw new RangeError('this verification has a proof already');
+  if (subject.form !== 'bundle') throw new RangeError('a proof is about the tree of a bundle');
+  const proved: Subject = { ...subject, proof: proof.circuit };
+  const list = new Checklist(
+    applicableChecks(proved).filter((id) => entryOf(id).stage === 'proof'),
+  );
+  await fill(list);
+  return makeVerified({
+    ...verified,
+    subject: proved,
+    proof,
+    checks: [...checks, ...list.finish()],
+  });
 }

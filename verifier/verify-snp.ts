@@ -1,16 +1,18 @@
 /** Stage evidence for SEV-SNP: the report against the key, chip, product and TCB of its certificate. */
-import { type SnpReport, signedLength } from './abi/snp.ts';
+import { type FirmwareVersion, type SnpReport, signedLength } from './abi/snp.ts';
 import {
   decodeTcb,
   describeTcb,
   hardwareIdLength,
   productOfCpuid,
   type SnpProduct,
+  type TcbParts,
 } from './abi/snp-tcb.ts';
 import { type Bytes, concat, equalBytes, isZero, toHex } from './bytes.ts';
 import type { AmdChain } from './chain/amd-chain.ts';
 import type { Checklist } from './checklist.ts';
 import type { CryptoPort } from './crypto.ts';
+import { AttestationError } from './errors.ts';
 
 const evidenceChecks = [
   'evidence.signature',
@@ -18,6 +20,7 @@ const evidenceChecks = [
   'evidence.product',
   'evidence.chip-id',
   'evidence.tcb',
+  'evidence.tcb-order',
 ] as const;
 
 type Vek = NonNullable<AmdChain['vek']>;
@@ -47,6 +50,7 @@ export async function verifySnpEvidence(
   checkProduct(list, report, vek);
   checkChipId(list, report, vek);
   checkTcb(list, report, vek);
+  checkTcbOrder(list, report, vek.product);
 }
 
 async function checkSignature(
@@ -97,15 +101,17 @@ function checkChipId(list: Checklist, { chipId }: SnpReport, vek: Vek): void {
   if (vek.hardwareId === null) {
     return list.pass(id, { actual: `a VLEK names no chip, but a provider: ${vek.cspId}` });
   }
+  if (isZero(chipId)) {
+    // MASK_CHIP_ID: the host hides the id from guests. The key that signed the report is of this chip all the same.
+    return list.pass(id, { actual: 'masked by the host; the signing key itself is of one chip' });
+  }
   const length = hardwareIdLength[vek.product];
   const same =
     equalBytes(chipId.subarray(0, length), vek.hardwareId) && isZero(chipId.subarray(length));
   list.decide(id, same, {
     expected: toHex(vek.hardwareId),
-    actual: isZero(chipId) ? 'masked (all zero)' : toHex(chipId.subarray(0, length)),
-    reason: isZero(chipId)
-      ? 'the chip id is masked, so the certificate cannot be compared with it'
-      : 'the certificate is for another chip',
+    actual: toHex(isZero(chipId.subarray(length)) ? chipId.subarray(0, length) : chipId),
+    reason: 'the certificate is for another chip',
   });
 }
 
@@ -117,11 +123,48 @@ function checkTcb(list: Checklist, { reportedTcb }: SnpReport, vek: Vek): void {
   });
 }
 
+/**
+ * reported ≤ current and committed ≤ current, part by part, and the committed version ≤ the current one. Nothing more:
+ * launch ≤ committed does not hold for a guest that was migrated, and the reported TCB may be below the committed one
+ * where a provider reports one TCB for its whole fleet.
+ */
+function checkTcbOrder(list: Checklist, report: SnpReport, product: SnpProduct): void {
+  const id = 'evidence.tcb-order';
+  const values = [report.currentTcb, report.reportedTcb, report.committedTcb].map((tcb) =>
+    readTcb(product, tcb),
+  );
+  const [current, reported, committed] = values;
+  if (!current || !reported || !committed) {
+    return list.fail(id, { reason: 'a TCB of the report has reserved bytes that are not zero' });
+  }
+  const faults = Object.entries({ REPORTED_TCB: reported, COMMITTED_TCB: committed })
+    .filter(([, parts]) => !atMost(parts, current))
+    .map(([name, parts]) => `${name} is above CURRENT_TCB: ${describeTcb(parts)}`);
+  const ordinal = ({ major, minor, build }: FirmwareVersion) =>
+    major * 0x10000 + minor * 0x100 + build;
+  if (ordinal(report.committed) > ordinal(report.current))
+    faults.push('the committed version is above the current one');
+  list.decide(id, faults.length === 0, {
+    expected: `at most ${describeTcb(current)}`,
+    reason: faults.join(', '),
+  });
+}
+
+function atMost(parts: TcbParts, limit: TcbParts): boolean {
+  return (Object.keys(limit) as (keyof TcbParts)[]).every((part) => parts[part] <= limit[part]);
+}
+
 /** A hostile report may set reserved bytes: then its hex says more than parts would. */
 function tcbText(product: SnpProduct, tcb: Bytes): string {
+  const parts = readTcb(product, tcb);
+  return parts === null ? `0x${toHex(tcb)}` : describeTcb(parts);
+}
+
+function readTcb(product: SnpProduct, tcb: Bytes): TcbParts | null {
   try {
-    return describeTcb(decodeTcb(product, tcb, 'TCB'));
-  } catch {
-    return `0x${toHex(tcb)}`;
+    return decodeTcb(product, tcb, 'TCB');
+  } catch (error) {
+    if (error instanceof AttestationError) return null;
+    throw error;
   }
 }

@@ -73,6 +73,7 @@ export async function verify(
       report,
       product: chain.vek?.product ?? (report.cpuid && productOfCpuid(report.cpuid)),
       cspId: chain.vek?.cspId ?? null,
+      certificateTable: (evidence.form === 'report' && evidence.certificateTable) || null,
     },
     bundle: bundle && {
       bound: bundle.bound,
@@ -80,6 +81,7 @@ export async function verify(
       epoch: bundle.epoch,
       channel: bundle.channel,
     },
+    proof: null,
     insecureRoot: chain.root?.insecure ?? false,
     expires: firstExpiry(chain, crl),
   });
@@ -87,11 +89,12 @@ export async function verify(
 
 function subjectOf(evidence: Evidence): Subject {
   return evidence.form === 'report'
-    ? { form: 'report', challenged: false, connected: false }
+    ? { form: 'report', challenged: false, connected: false, proof: null }
     : {
         form: 'bundle',
         challenged: evidence.nonce !== null,
         connected: evidence.connection !== null,
+        proof: null,
       };
 }
 

@@ -22,6 +22,7 @@ import { appraise } from '#verifier/appraise/appraise.ts';
 import { genuinePolicy, type Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
+import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import type { CheckStatus } from '#verifier/checklist.ts';
 import type { CheckId } from '#verifier/checks.ts';
@@ -29,7 +30,7 @@ import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import type { Collateral, Connection, Evidence } from '#verifier/evidence.ts';
 import { type Field, fieldToBytes } from '#verifier/field.ts';
-import { insecureRoot, type TrustedRoot } from '#verifier/roots.ts';
+import type { TrustedRoot } from '#verifier/roots.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
@@ -188,14 +189,36 @@ export async function strictPolicy(): Promise<Policy> {
     sevSnp: {
       product: ['Milan'],
       signingKey: ['vcek'],
-      debug: 'refused',
-      migration: 'refused',
+      provider: 'any',
+      guestPolicy: {
+        minimumAbi: 'any',
+        smt: 'allowed',
+        migrateMa: 'refused',
+        debug: 'refused',
+        cxlAllow: 'refused',
+        singleSocket: 'any',
+        memAes256Xts: 'any',
+        raplDis: 'any',
+        ciphertextHidingDram: 'any',
+        pageSwapDisable: 'any',
+      },
+      minimumGuestSvn: 'any',
       vmpl: [0],
-      minimumTcb: { Milan: tcb },
-      chipId: [toHex(hardwareId)],
+      minimumFirmware: 'any',
+      provisionalFirmware: 'refused',
+      minimumTcb: { reported: { Milan: tcb }, current: 'any', committed: 'any', launch: 'any' },
+      mitigations: { launch: 'any', current: 'any' },
+      platformInfo: 'any',
+      idBlock: 'any',
+      certificateTable: { unknownGuids: 'refused', requiredGuids: [] },
       measurement: ['4d'.repeat(48)],
+      chipId: [toHex(hardwareId)],
       hostData: ['00'.repeat(32)],
       reportData: 'any',
+      familyId: 'any',
+      imageId: 'any',
+      reportId: 'any',
+      reportIdMa: 'any',
     },
     closureDigest: ['c1'.repeat(32)],
     treeRoot: [toHex(fieldToBytes(sampleTreeRoot))],

@@ -32,16 +32,16 @@ export type GuestPolicy = {
 };
 
 const policyBits = {
-  smt: 16n,
-  migrateMa: 18n,
-  debug: 19n,
-  singleSocket: 20n,
-  cxlAllow: 21n,
-  memAes256Xts: 22n,
-  raplDis: 23n,
-  ciphertextHidingDram: 24n,
-  pageSwapDisable: 25n,
-} as const satisfies Record<Exclude<keyof GuestPolicy, 'abiMinor' | 'abiMajor'>, bigint>;
+  smt: 16,
+  migrateMa: 18,
+  debug: 19,
+  singleSocket: 20,
+  cxlAllow: 21,
+  memAes256Xts: 22,
+  raplDis: 23,
+  ciphertextHidingDram: 24,
+  pageSwapDisable: 25,
+} as const satisfies Record<Exclude<keyof GuestPolicy, 'abiMinor' | 'abiMajor'>, number>;
 const policyMustBeOne = 1n << 17n;
 
 export type FirmwareVersion = { build: number; minor: number; major: number };
@@ -219,21 +219,27 @@ export function decodeGuestPolicy(bits: bigint): GuestPolicy {
       `SEV-SNP report: POLICY 0x${bits.toString(16)} needs bit 17 set and bits 26 to 63 clear`,
     );
   }
-  const flags = Object.entries(policyBits).map(([name, bit]) => [
-    name,
-    ((bits >> bit) & 1n) === 1n,
-  ]);
+  const low = Number(bits);
+  const isSet = (name: keyof typeof policyBits) => ((low >> policyBits[name]) & 1) === 1;
   return {
-    abiMinor: Number(bits & 0xffn),
-    abiMajor: Number((bits >> 8n) & 0xffn),
-    ...(Object.fromEntries(flags) as Record<keyof typeof policyBits, boolean>),
+    abiMinor: low & 0xff,
+    abiMajor: (low >> 8) & 0xff,
+    smt: isSet('smt'),
+    migrateMa: isSet('migrateMa'),
+    debug: isSet('debug'),
+    singleSocket: isSet('singleSocket'),
+    cxlAllow: isSet('cxlAllow'),
+    memAes256Xts: isSet('memAes256Xts'),
+    raplDis: isSet('raplDis'),
+    ciphertextHidingDram: isSet('ciphertextHidingDram'),
+    pageSwapDisable: isSet('pageSwapDisable'),
   };
 }
 
 export function encodeGuestPolicy(policy: GuestPolicy): bigint {
   let bits = BigInt(policy.abiMinor) | (BigInt(policy.abiMajor) << 8n) | policyMustBeOne;
   for (const [name, bit] of Object.entries(policyBits)) {
-    if (policy[name as keyof typeof policyBits]) bits |= 1n << bit;
+    if (policy[name as keyof typeof policyBits]) bits |= 1n << BigInt(bit);
   }
   return bits;
 }

@@ -1,11 +1,12 @@
 /** Stage policy: what was verified against what one user accepts. It never throws for evidence; it returns a verdict. */
-import { decodeTcb, describeTcb, type SnpProduct, type TcbParts } from '../abi/snp-tcb.ts';
-import { type Bytes, toHex } from '../bytes.ts';
+import { toHex } from '../bytes.ts';
 import { Checklist, type CheckResult } from '../checklist.ts';
 import { applicableChecks, type CheckId, entryOf } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
-import { aVerified, type SnpClaims, type Verified } from '../verified.ts';
-import { type Policy, policyDigest, type SnpPolicy } from './policy.ts';
+import { aVerified, type ProofClaims, type Verified } from '../verified.ts';
+import { checkMember } from './member.ts';
+import { type Policy, policyDigest } from './policy.ts';
+import { checkSnp } from './snp.ts';
 import { decide, type Verdict } from './verdict.ts';
 
 /** @throws TypeError for a `verified` that `verify` did not make */
@@ -31,121 +32,6 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
   };
 }
 
-function checkSnp(
-  list: Checklist,
-  { report, product, cspId }: SnpClaims,
-  policy: SnpPolicy | undefined,
-): void {
-  if (policy === undefined) {
-    for (const id of snpChecks)
-      list.fail(id, { reason: 'the policy has no member sevSnp: SEV-SNP is refused' });
-    return;
-  }
-  member(
-    list,
-    'policy.product',
-    product ?? 'unknown',
-    policy.product,
-    'the product is not one that the policy accepts',
-  );
-  const provider = cspId === null ? '' : `: its provider is ${cspId}`;
-  member(
-    list,
-    'policy.signing-key',
-    report.signingKey,
-    policy.signingKey,
-    `the policy does not accept this kind of key${provider}`,
-  );
-  list.decide('policy.debug', !report.policy.debug || policy.debug === 'dangerously-allowed', {
-    expected: policy.debug === 'refused' ? 'debug off' : 'any (debug dangerously allowed)',
-    actual: report.policy.debug ? 'debug on' : 'debug off',
-    reason: 'the host can read and write the memory of this guest',
-  });
-  list.decide('policy.migration', !report.policy.migrateMa || policy.migration === 'allowed', {
-    expected: policy.migration === 'refused' ? 'no migration agent' : 'any',
-    actual: report.policy.migrateMa ? 'a migration agent is allowed' : 'no migration agent',
-    reason: 'the guest may be migrated',
-  });
-  const vmpl = report.vmpl === 0xffffffff ? 'asked for by the host' : report.vmpl;
-  member(list, 'policy.vmpl', vmpl, policy.vmpl, 'the report comes from another privilege level');
-  checkFloor(list, product, report.reportedTcb, policy);
-  member(
-    list,
-    'policy.chip-id',
-    toHex(report.chipId),
-    policy.chipId,
-    'the chip is not one that the policy names',
-  );
-  member(
-    list,
-    'policy.measurement',
-    toHex(report.measurement),
-    policy.measurement,
-    'another software was launched than the policy names',
-  );
-  member(
-    list,
-    'policy.host-data',
-    toHex(report.hostData),
-    policy.hostData,
-    'the host gave other data at launch',
-  );
-  member(
-    list,
-    'policy.report-data',
-    toHex(report.reportData),
-    policy.reportData,
-    'the guest had other data signed',
-  );
-}
-
-const snpChecks = [
-  'policy.product',
-  'policy.signing-key',
-  'policy.debug',
-  'policy.migration',
-  'policy.vmpl',
-  'policy.minimum-tcb',
-  'policy.chip-id',
-  'policy.measurement',
-  'policy.host-data',
-  'policy.report-data',
-] as const satisfies readonly CheckId[];
-
-function checkFloor(
-  list: Checklist,
-  product: SnpClaims['product'],
-  tcb: Bytes,
-  policy: SnpPolicy,
-): void {
-  const id = 'policy.minimum-tcb';
-  if (policy.minimumTcb === 'any') return list.pass(id, { expected: 'any' });
-  if (product === null) return list.skip(id, 'the product, which tells how to read the TCB');
-  const floor = policy.minimumTcb[product];
-  if (floor === undefined)
-    return list.fail(id, { reason: `the policy has no floor for ${product}` });
-  const parts = readTcb(product, tcb);
-  if (parts === null)
-    return list.fail(id, { reason: 'REPORTED_TCB has reserved bytes that are not zero' });
-  const behind = (Object.keys(floor) as (keyof TcbParts)[]).filter(
-    (part) => parts[part] < floor[part],
-  );
-  list.decide(id, behind.length === 0, {
-    expected: `at least ${describeTcb(floor)}`,
-    actual: describeTcb(parts),
-    reason: behind.map((part) => `${part} is ${floor[part] - parts[part]} behind`).join(', '),
-  });
-}
-
-/** A report that failed its checks is appraised all the same, so that all its faults are seen. */
-function readTcb(product: SnpProduct, tcb: Bytes): TcbParts | null {
-  try {
-    return decodeTcb(product, tcb, 'REPORTED_TCB');
-  } catch {
-    return null;
-  }
-}
-
 /** Closure and services are the word of the software that was measured: of software that nobody named they prove nothing. */
 function checkSoftware(list: Checklist, { bundle }: Verified, policy: Policy): void {
   const named = policy.sevSnp !== undefined && policy.sevSnp.measurement !== 'any';
@@ -159,7 +45,7 @@ function checkSoftware(list: Checklist, { bundle }: Verified, policy: Policy): v
     else if (actual === null) list.skip(id, 'an evidence bundle: a raw report carries no digests');
     else if (!named && accepted.includes(actual)) {
       list.skip(id, 'a named measurement: the value fits, but is claimed by unnamed software');
-    } else member(list, id, actual, accepted, reason);
+    } else checkMember(list, id, actual, accepted, reason);
   };
   const bound = bundle?.bound;
   claim(
@@ -204,7 +90,7 @@ function checkMoment(list: Checklist, { subject, bundle }: Verified, policy: Pol
       'policy.channel',
       "this verifier's own connection to the agent (verify by URL)",
     );
-  member(
+  checkMember(
     list,
     'policy.channel',
     bundle?.channel?.kind ?? 'none',
@@ -213,34 +99,19 @@ function checkMoment(list: Checklist, { subject, bundle }: Verified, policy: Pol
   );
 }
 
-function member<T extends string | number>(
-  list: Checklist,
-  id: CheckId,
-  actual: T,
-  accepted: 'any' | readonly T[],
-  reason: string,
-): void {
-  if (accepted === 'any') return list.pass(id, { expected: 'any', actual: String(actual) });
-  list.decide(id, accepted.includes(actual), {
-    expected:
-      accepted.length === 0
-        ? 'nothing: the value asked for is not one that the policy accepts'
-        : accepted.join(' or '),
-    actual: String(actual),
-    reason,
-  });
-}
-
 function waive(check: CheckResult, policy: Policy, at: number): CheckResult {
   const waiver = policy.waivers.find(({ check: id }) => id === check.id);
   if (check.status !== 'skip' || waiver === undefined) return check;
+  // Who asks for a proof to be checked cannot mean to do without it.
+  if (check.stage === 'proof')
+    return { ...check, reason: `${check.reason}; a check of a proof cannot be waived` };
   if (waiver.expires !== null && waiver.expires <= at)
     return { ...check, reason: `${check.reason}; its waiver has expired` };
   return { ...check, status: 'waived', reason: `${check.reason}; waived: ${waiver.reason}` };
 }
 
 function warningsFor(
-  { insecureRoot, bundle, claims, subject }: Verified,
+  { insecureRoot, bundle, claims, subject, proof }: Verified,
   policy: Policy,
 ): string[] {
   const warnings: string[] = [];
@@ -254,7 +125,7 @@ function warningsFor(
       'The policy names no software (measurement "any"): whatever runs in this guest is accepted.',
     );
   }
-  if (claims?.report.policy.debug && policy.sevSnp?.debug === 'dangerously-allowed') {
+  if (claims?.report.policy.debug && policy.sevSnp?.guestPolicy.debug === 'dangerously-allowed') {
     warnings.push(
       'DANGEROUS: the guest is in debug mode and the policy allows it: the host sees all its memory.',
     );
@@ -266,6 +137,28 @@ function warningsFor(
   }
   if (subject.form === 'bundle' && !subject.challenged) {
     warnings.push('No nonce of yours is in the evidence: it proves the machine, not the moment.');
+  }
+  return proof === null ? warnings : [...warnings, ...proofWarnings(proof)];
+}
+
+/** What an accepted proof says, and what it does not. */
+function proofWarnings({ circuit, service, replayable, signed }: ProofClaims): string[] {
+  if (circuit === 'unreadable' || service === null) return [];
+  const warnings = [
+    circuit === 'response-open'
+      ? `Proved: a key that the bundle's tree holds for ${service} signed this response. Hidden: that key, the service's build and the tree's other services.`
+      : `Proved: the bundle's tree holds the disclosed key for ${service}; the signature was checked in the open. Hidden: the service's build and the tree's other services.`,
+    'The proof is for your audience and nonce; it does not say who made it. Use a nonce once.',
+  ];
+  if (replayable) {
+    warnings.push(
+      "The response answers no client's nonce: it can be replayed, however new the proof.",
+    );
+  }
+  if (circuit === 'response-open' && signed) {
+    warnings.push(
+      "The response came with its signature: the service's key can be computed from it, though the proof hides it.",
+    );
   }
   return warnings;
 }

@@ -4,17 +4,14 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { channelKinds } from '../abi/report-data.ts';
-import { type SnpProduct, snpProducts } from '../abi/snp-tcb.ts';
-import { type Bytes, concat, fromUtf8, toHex, utf8 } from '../bytes.ts';
+import { snpProducts } from '../abi/snp-tcb.ts';
+import { type Bytes, concat, fromUtf8, utf8 } from '../bytes.ts';
 import { type CheckId, checkIds } from '../checks.ts';
 import {
   anyOr,
   arrayOf,
   canonicalJson,
   type Decoded,
-  type Decoder,
-  hexBytes,
-  integer,
   nullable,
   object,
   oneOf,
@@ -26,41 +23,8 @@ import {
   version,
 } from '../json.ts';
 import { tag } from '../tags.ts';
-
-/** Values as lower-case hex of a fixed number of bytes, kept as text: they are compared and shown as such. */
-function hexText(length: number): Decoder<string> {
-  return (value, path) => toHex(hexBytes(length)(value, path));
-}
-
-/** A non-empty set, each element once. */
-function setOf<T>(element: Decoder<T>): Decoder<T[]> {
-  const list = arrayOf(element, { min: 1, max: 10_000 });
-  return (value, path) => {
-    const found = list(value, path);
-    if (new Set(found).size !== found.length) throw shapeError(path, 'each value once', value);
-    return found;
-  };
-}
-
-const svn = integer(0, 255);
-const tcbFloor = object({ fmc: svn, bootLoader: svn, tee: svn, snp: svn, microcode: svn });
-const floorOfProduct = Object.fromEntries(
-  snpProducts.map((product) => [product, optional(tcbFloor)]),
-) as Record<SnpProduct, ReturnType<typeof optional<Decoded<typeof tcbFloor>>>>;
-
-const snpPolicy = object({
-  product: setOf(oneOf(...snpProducts)),
-  signingKey: setOf(oneOf('vcek', 'vlek')),
-  debug: oneOf('refused', 'dangerously-allowed'),
-  migration: oneOf('refused', 'allowed'),
-  vmpl: setOf(integer(0, 3)),
-  /** A product that is accepted but has no floor here is refused. */
-  minimumTcb: anyOr(object(floorOfProduct)),
-  chipId: anyOr(setOf(hexText(64))),
-  measurement: anyOr(setOf(hexText(48))),
-  hostData: anyOr(setOf(hexText(32))),
-  reportData: anyOr(setOf(hexText(64))),
-});
+import { hexText, setOf } from './sets.ts';
+import { snpPolicy } from './snp-policy.ts';
 
 /** Lets one check be skipped; it cannot turn a failure into a pass. */
 const waiver = object({
@@ -83,22 +47,43 @@ const policyShape = object({
   waivers: arrayOf(waiver, { max: checkIds.length }),
 });
 
-export type SnpPolicy = Decoded<typeof snpPolicy>;
 export type Policy = Decoded<typeof policyShape>;
 
 /** @throws AttestationError `utf8-malformed`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed` */
 export function parsePolicy(bytes: Bytes): Policy {
-  const policy = policyShape(parseJson(fromUtf8(bytes, 'policy'), 'policy'), 'policy');
+  return toPolicy(parseJson(fromUtf8(bytes, 'policy'), 'policy'));
+}
+
+/** From a document that another parser read. @throws AttestationError `json-shape`, `version-unknown`, `hex-malformed` */
+export function toPolicy(document: unknown): Policy {
+  const policy = policyShape(document, 'policy');
   const waived = policy.waivers.map(({ check }) => check);
   if (new Set(waived).size !== waived.length) {
     throw shapeError('policy.waivers', 'each check once', waived.join(', '));
   }
-  return policy;
+  return seal(policy);
 }
+
+/** Of policies that cannot change any more. */
+const digests = new WeakMap<Policy, Bytes>();
 
 /** SHA-256 of tag(policy) ‖ the policy as RFC 8785 JSON */
 export function policyDigest(policy: Policy): Bytes {
+  const known = digests.get(policy);
+  if (known !== undefined) return known;
   return sha256(concat(tag('policy'), utf8(canonicalJson(policy))));
+}
+
+/** Freezes the policy, all the way down, and keeps its digest. */
+function seal(policy: Policy): Policy {
+  const freeze = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  };
+  freeze(policy);
+  digests.set(policy, policyDigest(policy));
+  return policy;
 }
 
 /** Exact values that a user asks for on top of a policy, as lower-case hex. */
@@ -116,7 +101,7 @@ export type Expectations = {
 export function tighten(policy: Policy, expectations: Expectations): Policy {
   const { closureDigest, treeRoot, measurement, reportData } = expectations;
   if (Object.values(expectations).every((wanted) => wanted === undefined)) return policy;
-  return {
+  return seal({
     ...policy,
     name: `${policy.name}, narrowed`,
     closureDigest: narrow(policy.closureDigest, closureDigest),
@@ -128,7 +113,7 @@ export function tighten(policy: Policy, expectations: Expectations): Policy {
         reportData: narrow(policy.sevSnp.reportData, reportData),
       },
     }),
-  };
+  });
 }
 
 function narrow(accepted: 'any' | string[], wanted: string | undefined): 'any' | string[] {
@@ -143,20 +128,42 @@ const revocationChecks: readonly CheckId[] = [
 ];
 
 /** The built-in policy: genuine hardware, production guest, any software. It names no software, and says so. */
-export const genuinePolicy: Policy = {
+export const genuinePolicy: Policy = seal({
   version: 1,
   name: 'genuine',
   sevSnp: {
     product: [...snpProducts],
     signingKey: ['vcek', 'vlek'],
-    debug: 'refused',
-    migration: 'allowed',
+    provider: 'any',
+    guestPolicy: {
+      minimumAbi: 'any',
+      smt: 'allowed',
+      migrateMa: 'allowed',
+      debug: 'refused',
+      cxlAllow: 'allowed',
+      singleSocket: 'any',
+      memAes256Xts: 'any',
+      raplDis: 'any',
+      ciphertextHidingDram: 'any',
+      pageSwapDisable: 'any',
+    },
+    minimumGuestSvn: 'any',
     vmpl: [0, 1, 2, 3],
-    minimumTcb: 'any',
-    chipId: 'any',
+    minimumFirmware: 'any',
+    provisionalFirmware: 'allowed',
+    minimumTcb: { reported: 'any', current: 'any', committed: 'any', launch: 'any' },
+    mitigations: { launch: 'any', current: 'any' },
+    platformInfo: 'any',
+    idBlock: 'any',
+    certificateTable: { unknownGuids: 'allowed', requiredGuids: [] },
     measurement: 'any',
+    chipId: 'any',
     hostData: 'any',
     reportData: 'any',
+    familyId: 'any',
+    imageId: 'any',
+    reportId: 'any',
+    reportIdMa: 'any',
   },
   closureDigest: 'any',
   treeRoot: 'any',
@@ -168,4 +175,4 @@ export const genuinePolicy: Policy = {
     reason: 'the policy "genuine" does without a revocation list when none is given',
     expires: null,
   })),
-};
+});

@@ -38,16 +38,25 @@ export async function verifyAmdChain(
   now: UnixTime,
   crypto: CryptoPort,
 ): Promise<AmdChain> {
-  const vek = read(list, 'chain.vek-certificate', given.vek, lacking.vek, asVek);
+  const vek = read(list, 'chain.vek-certificate', given.vek, lacking.vek, asVek, crypto);
   const ask = read(
     list,
     'chain.issuer-certificate',
     given.ask,
     lacking.ask,
     asAsk,
+    crypto,
     vek?.certificate,
   );
-  const ark = read(list, 'chain.root-certificate', given.ark, lacking.ark, asArk, ask?.certificate);
+  const ark = read(
+    list,
+    'chain.root-certificate',
+    given.ark,
+    lacking.ark,
+    asArk,
+    crypto,
+    ask?.certificate,
+  );
 
   const root = checkPin(list, ark, roots);
   checkNames(list, vek, ask, ark);
@@ -85,6 +94,7 @@ function read<T extends { product: SnpProduct; role: string }>(
   given: readonly Bytes[],
   lacks: string,
   as: (certificate: Certificate) => T,
+  crypto: CryptoPort,
   child?: Certificate,
 ): Held<T> | null {
   if (given.length === 0) {
@@ -94,10 +104,11 @@ function read<T extends { product: SnpProduct; role: string }>(
   return list.attempt(
     id,
     () => {
-      const all = given.map((der) => {
+      const make = (der: Bytes): Held<T> => {
         const certificate = parseCertificate(der, 'certificate');
         return { ...as(certificate), certificate };
-      });
+      };
+      const all = given.map((der) => crypto.remember?.(id, der, make) ?? make(der));
       const fitting = all.find(
         ({ certificate }) => child !== undefined && sameName(certificate.subject, child.issuer),
       );

@@ -30,7 +30,7 @@ export async function verifyRevocation(
     for (const id of crlChecks) list.skip(id, lacks);
     return null;
   }
-  const { failure, lists } = readAll(given);
+  const { failure, lists } = readAll(given, crypto);
   const ours = lists.filter(({ issuer }) => sameName(issuer, ark.certificate.subject));
   const crl = ours.toSorted((a, b) => b.thisUpdate - a.thisUpdate)[0];
   if (failure !== null || crl === undefined) {
@@ -66,11 +66,15 @@ export async function verifyRevocation(
   return crl;
 }
 
-function readAll(given: readonly Bytes[]): { failure: string | null; lists: RevocationList[] } {
+function readAll(
+  given: readonly Bytes[],
+  crypto: CryptoPort,
+): { failure: string | null; lists: RevocationList[] } {
+  const read = (der: Bytes) => parseRevocationList(der, 'revocation list');
   try {
     return {
       failure: null,
-      lists: given.map((der) => parseRevocationList(der, 'revocation list')),
+      lists: given.map((der) => crypto.remember?.('crl', der, read) ?? read(der)),
     };
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;

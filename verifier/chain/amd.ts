@@ -5,8 +5,8 @@
 import { decodeTcb, hardwareIdLength, type SnpProduct, snpProducts } from '../abi/snp-tcb.ts';
 import { type Bytes, concat, equalBytes, fromHex, fromUtf8, toHex, utf8 } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
-import { DerReader, derTag } from './der.ts';
-import type { Certificate, Extension } from './x509.ts';
+import { context, DerReader, derTag } from './der.ts';
+import { type Certificate, commonNameOf, type Extension } from './x509.ts';
 
 export type Ark = { role: 'ark'; product: SnpProduct };
 /** The ASK signs VCEKs, the ASVK signs VLEKs. */
@@ -25,6 +25,9 @@ export type Vek = {
 const amdArc = '1.3.6.1.4.1.3704.1';
 const basicConstraints = '2.5.29.19';
 const keyUsage = '2.5.29.15';
+const crlDistributionPoints = '2.5.29.31';
+/** [6] of GeneralName, primitive. */
+const uniformResourceIdentifier = 0x86;
 const keyCertSign = 0x04;
 const cRLSign = 0x02;
 
@@ -41,6 +44,7 @@ export function asArk(certificate: Certificate): Ark {
   amdName(certificate.subject, certificate.commonName, 'ARK, subject');
   amdName(certificate.issuer, certificate.commonName, 'ARK, issuer');
   authority(certificate, 'ARK', '30030101ff', keyCertSign | cRLSign);
+  revocationUrl(certificate, 'ARK', `vcek/v1/${product}`);
   return { role: 'ark', product };
 }
 
@@ -51,6 +55,7 @@ export function asAsk(certificate: Certificate): Ask {
   amdName(certificate.subject, certificate.commonName, 'ASK, subject');
   amdName(certificate.issuer, `ARK-${product}`, 'ASK, issuer');
   authority(certificate, 'ASK', '30060101ff020100', keyCertSign);
+  revocationUrl(certificate, 'ASK', `${isAsvk ? 'vlek' : 'vcek'}/v1/${product}`);
   return { role: isAsvk ? 'asvk' : 'ask', product };
 }
 
@@ -74,13 +79,14 @@ export function asVek(certificate: Certificate): Vek {
 
   const amd = new AmdExtensions(extensions, what);
   amd.u8('1', 'structVersion', 1);
-  const name = amd.ia5('2', 'productName');
-  const product = snpProducts.find((known) => name === known || name.startsWith(`${known}-`));
-  if (product === undefined)
-    throw profile(
-      what,
-      `product ${JSON.stringify(name)} is not known (known: ${snpProducts.join(', ')})`,
-    );
+  // The issuer names the product. AMD has issued certificates with a wrong productName, so that only its form counts.
+  amd.ia5('2', 'productName');
+  const prefix = role === 'vcek' ? 'SEV-' : 'SEV-VLEK-';
+  const product = productAfter(
+    prefix,
+    commonNameOf(certificate.issuer, `${what}, issuer`),
+    `${what}, issuer`,
+  );
   const tcb = Uint8Array.from(splOids[product], (spl) =>
     amd.u8(`3.${spl}`, `security patch level 3.${spl}`, 255),
   );
@@ -161,6 +167,17 @@ function productAfter(prefix: string, commonName: string, what: string): SnpProd
 
 /** OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices and the CN, in this order and these types. */
 function amdName(name: Bytes, commonName: string, what: string): void {
+  if (!equalBytes(name, expectedName(commonName))) {
+    throw profile(what, `the name should be AMD's with CN=${commonName}`);
+  }
+}
+
+/** Common names were compared with AMD's own before: the map holds eleven at most. */
+const names = new Map<string, Bytes>();
+
+function expectedName(commonName: string): Bytes {
+  const known = names.get(commonName);
+  if (known !== undefined) return known;
   const attribute = (oid: string, type: number, text: string) =>
     tlv(derTag.set, tlv(derTag.sequence, concat(fromHex(oid, 'oid'), tlv(type, utf8(text)))));
   const expected = tlv(
@@ -174,8 +191,8 @@ function amdName(name: Bytes, commonName: string, what: string): void {
       attribute('0603550403', derTag.utf8String, commonName),
     ),
   );
-  if (!equalBytes(name, expected))
-    throw profile(what, `the name should be AMD's with CN=${commonName}`);
+  names.set(commonName, expected);
+  return expected;
 }
 
 /** Contents below 256 bytes are all that a name needs. */
@@ -214,8 +231,19 @@ function authority(
   }
   // The number of unused bits is not looked at: AMD does not write it as DER's named-bit rule would.
   const bits = found(keyUsage);
-  if (bits === undefined || !/^03020[0-7]/.test(toHex(bits)) || bits[3] !== usage) {
+  if (bits === undefined || !/^03020[0-7]..$/.test(toHex(bits)) || bits[3] !== usage) {
     throw profile(what, 'key usage should be critical and allow what its place needs, no more');
+  }
+}
+
+/** One distribution point, AMD's own. The list is not fetched from there by this code; a foreign one would be a forgery. */
+function revocationUrl({ extensions }: Certificate, what: string, path: string): void {
+  const url = `https://kdsintf.amd.com/${path}/crl`;
+  const point = tlv(context(0), tlv(context(0), tlv(uniformResourceIdentifier, utf8(url))));
+  const expected = tlv(derTag.sequence, tlv(derTag.sequence, point));
+  const found = extensions.find(({ oid }) => oid === crlDistributionPoints)?.value;
+  if (found === undefined || !equalBytes(found, expected)) {
+    throw profile(what, `its one CRL distribution point should be ${url}`);
   }
 }
 

@@ -62,7 +62,9 @@ const ecP384 = fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey s
 /** @throws AttestationError `der-malformed`, `certificate-profile`, `utf8-malformed` */
 export function parseCertificate(der: Bytes, what: string): Certificate {
   const { body, tbs, signatureAlgorithm, signature } = openSigned(der, what);
-  const version = body.enter(context(0), 'version').u8('version');
+  const versionField = body.enter(context(0), 'version');
+  const version = versionField.u8('version');
+  versionField.end('the version');
   if (version !== 2) profile(what, `X.509 version 3 expected, got ${version + 1}`);
   const serial = body.unsigned('serial number');
   sameAlgorithm(body, signatureAlgorithm, what);
@@ -203,7 +205,8 @@ function readExtensionList(wrapper: DerReader, what: string): Extension[] {
   while (!list.done) {
     const item = list.enter(derTag.sequence, 'extension');
     const oid = item.oid('extension id');
-    const critical = item.peek === derTag.boolean && item.boolean('critical');
+    const critical = item.peek === derTag.boolean;
+    if (critical && !item.boolean('critical')) item.fail('critical FALSE must be left out');
     const value = item.expect(derTag.octetString, `extension ${oid}`).content;
     item.end(`extension ${oid}`);
     if (found.some((other) => other.oid === oid)) profile(what, `extension ${oid} occurs twice`);
@@ -217,8 +220,8 @@ function noneCritical(extensions: readonly Extension[], what: string): void {
   if (critical !== undefined) profile(what, `critical extension ${critical.oid} is not known`);
 }
 
-/** Each RDN holds one attribute; CN occurs once. */
-function commonNameOf(name: Bytes, what: string): string {
+/** Each RDN holds one attribute; CN occurs once. @param name DER of the Name */
+export function commonNameOf(name: Bytes, what: string): string {
   const reader = new DerReader(name, `${what}, name`).enter(derTag.sequence, 'name');
   const found: string[] = [];
   while (!reader.done) {

@@ -1,4 +1,4 @@
-/** Asks an agent for evidence over HTTP. The answer is only bytes: it is verified like a file. */
+/** Asks an agent over HTTP. The answers are only bytes: they are verified like files. */
 import { bundleMediaType, maxBundleLength } from '#verifier/abi/bundle.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { CliError } from './cli-error.ts';
@@ -24,15 +24,37 @@ export function attestationUrl(target: string): URL {
 }
 
 /** @throws CliError undecided when no agent answers, invalid when what answers is not evidence */
-export async function fetchBundle(url: URL, nonce: Bytes): Promise<Bytes> {
-  // Loaded here: verifying a file must not pay for an HTTP client.
-  const { default: axios, isAxiosError } = await import('axios');
+export function fetchBundle(url: URL, nonce: Bytes): Promise<Bytes> {
   const asked = new URL(url);
   asked.searchParams.set('nonce', toHex(nonce));
+  return fetchDocument(asked, {
+    what: 'an evidence bundle',
+    mediaTypes: [bundleMediaType, 'application/json'],
+  });
+}
+
+/**
+ * /proofs/:name of the agent that `attestationUrl` gave the address of.
+ * @throws CliError like `fetchBundle`
+ */
+export function fetchTreeProof(url: URL, name: string): Promise<Bytes> {
+  const asked = new URL(url);
+  asked.pathname = asked.pathname.replace(/attestation$/, `proofs/${encodeURIComponent(name)}`);
+  return fetchDocument(asked, { what: 'a tree proof', mediaTypes: ['application/json'] });
+}
+
+type Wanted = { what: string; mediaTypes: readonly [string, ...string[]] };
+
+async function fetchDocument(asked: URL, wanted: Wanted): Promise<Bytes> {
+  // The nonce says nothing to a reader of an error.
+  const url = new URL(asked);
+  url.search = '';
+  // Loaded here: verifying a file must not pay for an HTTP client.
+  const { default: axios, isAxiosError } = await import('axios');
   const answer = await axios
     .get<ArrayBuffer>(asked.href, {
       responseType: 'arraybuffer',
-      headers: { accept: bundleMediaType },
+      headers: { accept: wanted.mediaTypes[0] },
       maxContentLength: maxBundleLength,
       maxRedirects: 0,
       signal: AbortSignal.timeout(timeLimitMs),
@@ -41,7 +63,7 @@ export async function fetchBundle(url: URL, nonce: Bytes): Promise<Bytes> {
     .catch((error: unknown) => {
       if (!isAxiosError(error)) throw error;
       if (/maxContentLength/.test(error.message)) {
-        throw noEvidence(url, 'sent more than 8 MiB', 'too-large');
+        throw notWanted(url, wanted, 'sent more than 8 MiB', 'too-large');
       }
       const reason =
         error.code === 'ERR_CANCELED'
@@ -53,10 +75,12 @@ export async function fetchBundle(url: URL, nonce: Bytes): Promise<Bytes> {
   if (answer.status === 408 || answer.status === 429 || answer.status >= 500) {
     throw unreachable(url, `it answered with status ${answer.status}`);
   }
-  if (answer.status !== 200)
-    throw noEvidence(url, `answered with status ${answer.status} (${mediaType})`, 'agent-answer');
-  if (mediaType !== bundleMediaType && mediaType !== 'application/json') {
-    throw noEvidence(url, `answered ${mediaType}`, 'agent-answer');
+  if (answer.status !== 200) {
+    const problem = `answered with status ${answer.status} (${mediaType})`;
+    throw notWanted(url, wanted, problem, 'agent-answer');
+  }
+  if (!wanted.mediaTypes.includes(mediaType)) {
+    throw notWanted(url, wanted, `answered ${mediaType}`, 'agent-answer');
   }
   return new Uint8Array(answer.data);
 }
@@ -70,11 +94,16 @@ function unreachable(url: URL, reason: string): CliError {
   );
 }
 
-function noEvidence(url: URL, what: string, code: string): CliError {
+function notWanted(
+  url: URL,
+  { what, mediaTypes }: Wanted,
+  problem: string,
+  code: string,
+): CliError {
   return new CliError(
     'invalid',
     code,
-    `${url.href} ${what} where an evidence bundle (${bundleMediaType}) was due`,
+    `${url.href} ${problem} where ${what} (${mediaTypes[0]}) was due`,
     'Check that the URL is that of an affidavit agent.',
   );
 }

@@ -17,6 +17,7 @@ import { parseCertificate } from '#verifier/chain/x509.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
+import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 import { readCertificates, readRevocationLists } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
@@ -24,21 +25,25 @@ import { attestationUrl, fetchBundle } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { nodeCrypto } from './node-crypto.ts';
 
-export type VerifyOptions = {
-  target?: string | undefined;
-  report?: string | undefined;
+/** Options that every command with a verdict takes. */
+export type VerdictOptions = {
   vek?: string | undefined;
   chain?: string | undefined;
   crl?: string | undefined;
   policy?: string | undefined;
   at?: string | undefined;
-  nonce?: string | undefined;
   closure?: string | undefined;
   treeRoot?: string | undefined;
   measurement?: string | undefined;
   reportData?: string | undefined;
-  offline?: boolean | undefined;
   insecureRoot?: string | undefined;
+};
+
+export type VerifyOptions = VerdictOptions & {
+  target?: string | undefined;
+  report?: string | undefined;
+  nonce?: string | undefined;
+  offline?: boolean | undefined;
 };
 
 const certificateLimit = 1024 * 1024;
@@ -47,14 +52,33 @@ const certificateLimit = 1024 * 1024;
 export async function runVerify(
   options: VerifyOptions,
 ): Promise<{ verdict: Verdict; policy: Policy }> {
+  const settings = await settingsOf(options);
+  const evidence = await evidenceOf(options);
+  const verified = await verifyEvidence(evidence, settings);
+  return { verdict: appraise(verified, settings.policy), policy: settings.policy };
+}
+
+export type VerdictSettings = {
+  now: UnixTime;
+  policy: Policy;
+  roots: readonly TrustedRoot[];
+  collateral: readonly Collateral[];
+};
+
+/** @throws CliError wrong usage, or invalid for a certificate file that is none */
+export async function settingsOf(options: VerdictOptions): Promise<VerdictSettings> {
   const now = timeOf(options.at);
   const expectations = expectationsOf(options);
   const policy = tighten(await policyOf(options.policy), expectations);
   const roots = await rootsOf(options.insecureRoot);
-  const collateral = await collateralOf(options);
-  const evidence = await evidenceOf(options);
-  const verified = await verify(evidence, collateral, roots, now, nodeCrypto);
-  return { verdict: appraise(verified, policy), policy };
+  return { now, policy, roots, collateral: await collateralOf(options) };
+}
+
+export function verifyEvidence(
+  evidence: Evidence,
+  { now, roots, collateral }: VerdictSettings,
+): Promise<Verified> {
+  return verify(evidence, collateral, roots, now, nodeCrypto);
 }
 
 function timeOf(at: string | undefined): UnixTime {
@@ -70,14 +94,18 @@ function timeOf(at: string | undefined): UnixTime {
 }
 
 /** Hex as people paste it: either case. */
-function hexOption(name: string, text: string | undefined, length: number): string | undefined {
+export function hexOption(
+  name: string,
+  text: string | undefined,
+  length: number,
+): string | undefined {
   if (text === undefined) return undefined;
   const lower = text.toLowerCase();
   blaming('usage', `--${name}`, () => fromHex(lower, 'value', length));
   return lower;
 }
 
-function expectationsOf(options: VerifyOptions): Expectations {
+function expectationsOf(options: VerdictOptions): Expectations {
   const wanted = {
     closureDigest: hexOption('closure', options.closure, 32),
     treeRoot: hexOption('tree-root', options.treeRoot, 32),
@@ -90,7 +118,15 @@ function expectationsOf(options: VerifyOptions): Expectations {
 async function policyOf(path: string | undefined): Promise<Policy> {
   if (path === undefined || path === 'genuine') return genuinePolicy;
   const bytes = await readFileLimited(path, maxBundleLength, 'policy', 'usage');
-  return blaming('usage', `policy ${path}`, () => parsePolicy(bytes));
+  if (isJson(bytes)) return blaming('usage', `policy ${path}`, () => parsePolicy(bytes));
+  // Loaded here: most policies are JSON, and a YAML reader is not small.
+  const { parseYamlPolicy } = await import('#verifier/appraise/policy-yaml.ts');
+  return blaming('usage', `policy ${path}`, () => parseYamlPolicy(bytes));
+}
+
+/** A policy is an object, and YAML that begins with a brace is JSON for our purposes: it gets the stricter reader. */
+function isJson(bytes: Bytes): boolean {
+  return bytes.find((byte) => !' \t\r\n'.includes(String.fromCharCode(byte))) === '{'.charCodeAt(0);
 }
 
 async function rootsOf(path: string | undefined): Promise<readonly TrustedRoot[]> {
@@ -103,7 +139,7 @@ async function rootsOf(path: string | undefined): Promise<readonly TrustedRoot[]
   );
 }
 
-async function collateralOf({ vek, chain, crl }: VerifyOptions): Promise<Collateral[]> {
+async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collateral[]> {
   const read = async (
     option: string,
     path: string | undefined,

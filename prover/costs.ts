@@ -1,0 +1,25 @@
+/**
+ * What a user is told before he waits. Measured on two cores; the first run also compiles and
+ * derives the key.
+ */
+import type { CircuitName } from './artifact.ts';
+
+export const backendKinds = ['native', 'wasm'] as const;
+export type BackendKind = (typeof backendKinds)[number];
+
+/** Of proving: seconds, and the most memory in MB, this process and the backend's together. */
+export type Cost = { readonly seconds: number; readonly megabytes: number };
+
+export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendKind, Cost>>>> = {
+  'response-open': {
+    native: { seconds: 2.1, megabytes: 350 },
+    wasm: { seconds: 6.4, megabytes: 380 },
+  },
+  'response-open-key': {
+    native: { seconds: 0.6, megabytes: 265 },
+    wasm: { seconds: 2, megabytes: 285 },
+  },
+};
+
+/** Seconds to execute a circuit, most of it to load the machine that does. */
+export const executingSeconds = 0.4;

@@ -1,0 +1,18 @@
+/** Decoders that policies share: sets, values as hex text, floors. */
+import { toHex } from '../bytes.ts';
+import { arrayOf, type Decoder, hexBytes, shapeError } from '../json.ts';
+
+/** Lower-case hex of a fixed number of bytes, kept as text: values are compared and shown as such. */
+export function hexText(length: number): Decoder<string> {
+  return (value, path) => toHex(hexBytes(length)(value, path));
+}
+
+/** A non-empty set, each element once. */
+export function setOf<T>(element: Decoder<T>): Decoder<T[]> {
+  const list = arrayOf(element, { min: 1, max: 10_000 });
+  return (value, path) => {
+    const found = list(value, path);
+    if (new Set(found).size !== found.length) throw shapeError(path, 'each value once', value);
+    return found;
+  };
+}

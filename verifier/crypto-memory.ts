@@ -1,0 +1,69 @@
+/**
+ * For a verifier that sees many machines and the same issuers over and over: remembers which certificate signatures were
+ * good and what certificates say. Dates, names, pins and revocation are looked at anew each time.
+ */
+import { type Bytes, concat, equalBytes } from './bytes.ts';
+import type { CryptoPort } from './crypto.ts';
+
+/**
+ * Values by the byte strings they were made from, compared whole: the last eight bytes (of a signature, mostly) only find
+ * the place. The oldest are forgotten first.
+ */
+class Remembered<T> {
+  readonly #capacity: number;
+  readonly #entries = new Map<string, { parts: Bytes[]; value: T }>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get(...parts: readonly Bytes[]): T | undefined {
+    const entry = this.#entries.get(placeOf(parts));
+    const same = entry?.parts.every((part, i) => equalBytes(part, parts[i] as Bytes));
+    return same ? entry?.value : undefined;
+  }
+
+  set(value: T, ...parts: readonly Bytes[]): void {
+    const place = placeOf(parts);
+    this.#entries.delete(place);
+    this.#entries.set(place, { parts: parts.map((part) => concat(part)), value });
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > this.#capacity && oldest !== undefined) this.#entries.delete(oldest);
+  }
+}
+
+function placeOf(parts: readonly Bytes[]): string {
+  return String(parts.at(-1)?.subarray(-8));
+}
+
+/**
+ * Only RSA signatures are remembered, for an issuer signs many keys and a chip signs each report once; and only good
+ * ones.
+ * @param capacity how many signatures, and certificates of each role, are kept: some 10 kB each
+ */
+export function rememberingCrypto(port: CryptoPort, capacity = 1024): CryptoPort {
+  const good = new Remembered<true>(capacity);
+  const read = new Map<string, Remembered<unknown>>();
+  return {
+    ...port,
+    async verifyRsaPssSha384(spki, message, signature) {
+      if (good.get(spki, message, signature)) return true;
+      const valid = await port.verifyRsaPssSha384(spki, message, signature);
+      if (valid) good.set(true, spki, message, signature);
+      return valid;
+    },
+    remember<T>(role: string, bytes: Bytes, make: (bytes: Bytes) => T): T {
+      let known = read.get(role);
+      if (known === undefined) {
+        known = new Remembered(capacity);
+        read.set(role, known);
+      }
+      const found = known.get(bytes) as T | undefined;
+      if (found !== undefined) return found;
+      // Made from a copy, so that nobody can change under our hands what we have read.
+      const made = make(concat(bytes));
+      known.set(made, bytes);
+      return made;
+    },
+  };
+}
