@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type Koa from 'koa';
 import type { CollateralItem, CollateralKind } from '#verifier/abi/bundle.ts';
+import { pemLabelOf, readDerObject } from '#verifier/abi/pem.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { fieldToBytes } from '#verifier/field.ts';
 import { createApp } from './app.ts';
-import { toDer, withCollateral } from './collateral.ts';
+import { withCollateral } from './collateral.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
 import { AgentError, type Logger } from './errors.ts';
@@ -144,7 +145,8 @@ async function readCollateral(
     const name = files[member];
     if (name === null) continue;
     const what = `the file of collateral.${member}`;
-    const data = toDer(await readInput(resolve(folder, name), what, limits.collateral), what);
+    const bytes = await readInput(resolve(folder, name), what, limits.collateral);
+    const data = readDerObject(bytes, pemLabelOf(kind), what);
     items.push({ kind, data, source: 'agent configuration', fetched: now() });
   }
   return items;

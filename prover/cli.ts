@@ -5,8 +5,9 @@ import { CliError } from '#verifier/cli/cli-error.ts';
 import { type CheckOptions, check } from './check-command.ts';
 import { ProverError } from './errors.ts';
 import { type ProveOptions, prove } from './prove-command.ts';
+import { type SolidityOptions, solidity } from './solidity.ts';
 
-export type { CheckOptions, ProveOptions };
+export type { CheckOptions, ProveOptions, SolidityOptions };
 
 /** @throws CliError for every other ending than a proof that was written */
 export function runProve(options: ProveOptions): Promise<void> {
@@ -16,6 +17,11 @@ export function runProve(options: ProveOptions): Promise<void> {
 /** @throws CliError for everything that ends without a verdict */
 export function runCheck(options: CheckOptions): Promise<{ verdict: Verdict; policy: Policy }> {
   return undecidedWhenLacking(() => check(options));
+}
+
+/** @throws CliError when points are missing or the file cannot be written */
+export function runSolidity(options: SolidityOptions): Promise<void> {
+  return undecidedWhenLacking(() => solidity(options));
 }
 
 async function undecidedWhenLacking<T>(run: () => Promise<T>): Promise<T> {

@@ -11,6 +11,7 @@ import { createSnpDevice } from '#test/fake/snp-device.ts';
 import { hasShared, sharedPath } from '#test/shared.ts';
 import { encodeBundle, parseBundle } from '#verifier/abi/bundle.ts';
 import { encodeLogEntry, parseLog, parseLogEntry } from '#verifier/abi/log.ts';
+import { readDerObjects } from '#verifier/abi/pem.ts';
 import { encodeResponse, parseResponse, signResponse } from '#verifier/abi/response.ts';
 import { serviceTree } from '#verifier/abi/service.ts';
 import { encodeReport, parseReport, reportLength, reportVersions } from '#verifier/abi/snp.ts';
@@ -23,7 +24,6 @@ import { buildTreeProof, encodeTreeProof, parseTreeProof } from '#verifier/abi/t
 import { genuinePolicy, parsePolicy } from '#verifier/appraise/policy.ts';
 import { type Bytes, equalBytes, fromUtf8, utf8 } from '#verifier/bytes.ts';
 import { asArk, asAsk, asVek } from '#verifier/chain/amd.ts';
-import { readDerObjects } from '#verifier/chain/pem.ts';
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
 import { readCertificates, readRevocationLists } from '#verifier/cli/certificate-files.ts';
 import { describe } from '#verifier/cli/show-command.ts';

@@ -35,6 +35,8 @@ export function parseCertificateTable(bytes: Bytes): SnpCertificate[] {
   const tableEnd = entryLength * (entries.length + 1);
   let end = tableEnd;
   const seen = new Set<string>();
+  // Entries that overlap would let a small table stand for gigabytes.
+  let total = 0;
   const found = entries.map(({ guid, offset, length }) => {
     if (length === 0) throw outOfRange(guid, 'at least 1 byte of data', 'none');
     if (offset < tableEnd) throw outOfRange(guid, `an offset of ${tableEnd} or more`, offset);
@@ -44,6 +46,10 @@ export function parseCertificateTable(bytes: Bytes): SnpCertificate[] {
         'length-wrong',
         `SNP certificate table: ${guid} ends at byte ${offset + length} of ${bytes.length}`,
       );
+    }
+    total += length;
+    if (total > bytes.length) {
+      throw new AttestationError('length-wrong', 'SNP certificate table: its entries overlap');
     }
     seen.add(guid);
     end = Math.max(end, offset + length);

@@ -17,6 +17,7 @@ import {
 } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import type { CollateralKind } from './bundle.ts';
+import { pemLabelOf, readDerObject } from './pem.ts';
 import { reportLength } from './snp.ts';
 import {
   encodeCertificateTable,
@@ -77,11 +78,11 @@ export function readSnpEvidence(bytes: Bytes): SnpEvidence {
     if (bytes.length <= reportLength) return withoutCertificates('report', bytes);
     const table = parseCertificateTable(bytes.subarray(reportLength));
     const report = new Uint8Array(bytes.subarray(0, reportLength));
-    return { form: 'extended-report', report, ...sortedOut(table) };
+    return { form: 'extended-report', report, ...sortCertificates(table) };
   }
   if (looksLikeSnpProtobuf(bytes)) {
     const { report, certificates } = parseSnpProtobuf(bytes);
-    return { form: 'protobuf', report, ...sortedOut(certificates) };
+    return { form: 'protobuf', report, ...sortCertificates(certificates) };
   }
   const text = reportText(bytes);
   if (text !== null) return withoutCertificates('report-text', text);
@@ -126,7 +127,7 @@ export function readTsmEvidence({ outblob, auxblob }: TsmBlobs): SnpEvidence {
   return {
     form: 'extended-report',
     report: alone.report,
-    ...sortedOut(parseCertificateTable(auxblob)),
+    ...sortCertificates(parseCertificateTable(auxblob)),
   };
 }
 
@@ -156,7 +157,7 @@ export function readSnpTable(bytes: Bytes): Omit<SnpContent, 'report'> | null {
     offset >= 2 * tableEntryLength &&
     offset <= bytes.length &&
     isZero(bytes.subarray(offset - tableEntryLength, offset));
-  return known || ended ? sortedOut(parseCertificateTable(bytes)) : null;
+  return known || ended ? sortCertificates(parseCertificateTable(bytes)) : null;
 }
 
 /** VERSION is a small number in four bytes: three zeros that no other form has there. */
@@ -174,13 +175,24 @@ function withoutCertificates(form: SnpForm, bytes: Bytes): SnpEvidence {
   return { form, report: new Uint8Array(bytes), collateral: [], extras: [] };
 }
 
-function sortedOut(certificates: readonly SnpCertificate[]): Omit<SnpContent, 'report'> {
+/**
+ * AMD's own entries as DER by kind, and the rest as they came.
+ * @throws AttestationError `pem-malformed`, `base64-malformed`, `der-malformed`
+ */
+export function sortCertificates(
+  certificates: readonly SnpCertificate[],
+): Omit<SnpContent, 'report'> {
   const collateral: SnpCollateral[] = [];
   const extras: SnpCertificate[] = [];
   for (const { guid, data } of certificates) {
     const kind = kindOfGuid[guid];
     if (kind === undefined) extras.push({ guid, data });
-    else collateral.push({ kind, data: toDer(data, kind, `SNP certificate ${guid}`), guid });
+    else
+      collateral.push({
+        kind,
+        data: readDerObject(data, pemLabelOf(kind), `SNP certificate ${guid}`),
+        guid,
+      });
   }
   return { collateral, extras };
 }
@@ -194,27 +206,4 @@ function reportText(bytes: Bytes): Bytes | null {
   const text = fromUtf8(bytes, 'SEV-SNP report').replace(/[\r\n]/g, '');
   if (/^[0-9a-f]+$/i.test(text)) return fromHex(text, 'SEV-SNP report', reportLength);
   return /^[A-Za-z0-9+/=]+$/.test(text) ? fromBase64(text, 'SEV-SNP report') : null;
-}
-
-const pemBlock = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END \1-----\s*$/;
-
-/**
- * One object, PEM or DER as its bytes show. Only its frame is looked at: what reads it judges it.
- */
-function toDer(bytes: Bytes, kind: CollateralKind, what: string): Bytes {
-  if (bytes[0] === 0x30) return bytes;
-  const label = kind === 'ark-crl' ? 'X509 CRL' : 'CERTIFICATE';
-  // Latin-1 suffices: outside it there is no PEM, and the pattern says so.
-  const [, found, body] = pemBlock.exec(new TextDecoder('latin1').decode(bytes)) ?? [];
-  if (body === undefined || found !== label) {
-    throw new AttestationError(
-      'pem-malformed',
-      `${what}: expected DER or one PEM block "${label}"`,
-    );
-  }
-  const der = fromBase64(body.replace(/[\r\n]/g, ''), what);
-  if (der[0] !== 0x30) {
-    throw new AttestationError('der-malformed', `${what}: the PEM block holds no DER sequence`);
-  }
-  return der;
 }

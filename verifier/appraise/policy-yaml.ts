@@ -4,12 +4,21 @@ import { type Bytes, fromUtf8, quote } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import { type Policy, toPolicy } from './policy.ts';
 
+/** YAML readers are slow on hostile input. */
+const maxLength = 64 * 1024;
+
 /**
  * YAML 1.2, core schema, one document, no key twice; anchors, aliases, tags and merge keys are refused. Hex of digits alone
  * must be quoted, or YAML makes a number of it.
- * @throws AttestationError as `parsePolicy`
+ * @throws AttestationError as `parsePolicy`, and `too-large` over 64 KiB
  */
 export function parseYamlPolicy(bytes: Bytes): Policy {
+  if (bytes.length > maxLength) {
+    throw new AttestationError(
+      'too-large',
+      `policy (YAML): ${bytes.length} bytes, at most ${maxLength} are allowed; write larger ones as JSON`,
+    );
+  }
   const document = parseDocument(fromUtf8(bytes, 'policy'), {
     version: '1.2',
     schema: 'core',

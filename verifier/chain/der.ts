@@ -121,6 +121,7 @@ export class DerReader {
   /** Dotted decimal. */
   oid(field: string): string {
     const { content } = this.expect(derTag.oid, field);
+    if (content.length > 64) this.fail(`${field} is longer than 64 bytes`);
     const arcs: number[] = [];
     let arc = 0;
     content.forEach((octet, i) => {

@@ -59,6 +59,10 @@ const rsaPssSha384 = [
 const rsaEncryption = fromHex('300d06092a864886f70d0101010500', 'rsaEncryption');
 const ecP384 = fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1');
 
+/** Real ones have eleven at most; hostile ones must not cost seconds. */
+const maxExtensions = 32;
+const maxRevoked = 100_000;
+
 /** @throws AttestationError `der-malformed`, `certificate-profile`, `utf8-malformed` */
 export function parseCertificate(der: Bytes, what: string): Certificate {
   const { body, tbs, signatureAlgorithm, signature } = openSigned(der, what);
@@ -109,6 +113,8 @@ export function parseRevocationList(der: Bytes, what: string): RevocationList {
     if (list.done) list.fail('an empty list must be left out');
     while (!list.done) {
       const entry = list.enter(derTag.sequence, 'entry');
+      if (revoked.length === maxRevoked)
+        profile(what, `more than ${maxRevoked} revoked certificates`);
       revoked.push(entry.unsigned('serial number'));
       entry.time('revocation date');
       // Entry extensions (reason, invalidity date) cannot make a revoked certificate good: critical ones are refused.
@@ -209,6 +215,7 @@ function readExtensionList(wrapper: DerReader, what: string): Extension[] {
     if (critical && !item.boolean('critical')) item.fail('critical FALSE must be left out');
     const value = item.expect(derTag.octetString, `extension ${oid}`).content;
     item.end(`extension ${oid}`);
+    if (found.length === maxExtensions) profile(what, `more than ${maxExtensions} extensions`);
     if (found.some((other) => other.oid === oid)) profile(what, `extension ${oid} occurs twice`);
     found.push({ oid, critical, value });
   }

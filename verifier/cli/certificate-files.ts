@@ -1,6 +1,7 @@
 /** Which of AMD's certificates a file holds is seen from the bytes, not from the option it was given with. */
+
+import { readDerObjects } from '#verifier/abi/pem.ts';
 import type { Bytes } from '#verifier/bytes.ts';
-import { readDerObjects } from '#verifier/chain/pem.ts';
 import { parseCertificate, sameName } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral } from '#verifier/evidence.ts';

@@ -3,9 +3,9 @@
  * nothing.
  */
 import { maxBundleLength, parseBundle } from '#verifier/abi/bundle.ts';
+import { type PemLabel, readDerObjects } from '#verifier/abi/pem.ts';
 import { readSnpEvidence, readSnpTable } from '#verifier/abi/snp-forms.ts';
 import type { Bytes } from '#verifier/bytes.ts';
-import { type PemLabel, readDerObjects } from '#verifier/chain/pem.ts';
 import { blaming } from './cli-error.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { bundleSections } from './show-bundle.ts';

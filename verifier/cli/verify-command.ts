@@ -1,6 +1,14 @@
 /** `affidavit verify`: inputs → verify → appraise → a verdict on standard output. */
 import { randomBytes } from 'node:crypto';
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
+import { readDerObjects } from '#verifier/abi/pem.ts';
+import { reportLength } from '#verifier/abi/snp.ts';
+import {
+  maxSnpEvidenceLength,
+  readSnpEvidence,
+  readTsmEvidence,
+  type SnpEvidence,
+} from '#verifier/abi/snp-forms.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
 import {
   type Expectations,
@@ -12,8 +20,8 @@ import {
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { type Bytes, fromHex } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
-import { readDerObjects } from '#verifier/chain/pem.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
+import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
@@ -28,8 +36,9 @@ import { nodeCrypto } from './node-crypto.ts';
 /** Options that every command with a verdict takes. */
 export type VerdictOptions = {
   vek?: string | undefined;
-  chain?: string | undefined;
-  crl?: string | undefined;
+  /** ASK or ASVK and ARK, in one file or several. */
+  chain?: string | readonly string[] | undefined;
+  crl?: string | readonly string[] | undefined;
   policy?: string | undefined;
   at?: string | undefined;
   closure?: string | undefined;
@@ -42,19 +51,25 @@ export type VerdictOptions = {
 export type VerifyOptions = VerdictOptions & {
   target?: string | undefined;
   report?: string | undefined;
+  auxblob?: string | undefined;
   nonce?: string | undefined;
   offline?: boolean | undefined;
 };
 
 const certificateLimit = 1024 * 1024;
+/** The entry of zeros that ends every certificate table. */
+const smallestTable = 24;
 
 /** @throws CliError for everything that ends without a verdict */
 export async function runVerify(
   options: VerifyOptions,
 ): Promise<{ verdict: Verdict; policy: Policy }> {
   const settings = await settingsOf(options);
-  const evidence = await evidenceOf(options);
-  const verified = await verifyEvidence(evidence, settings);
+  const { evidence, collateral } = await evidenceOf(options);
+  const verified = await verifyEvidence(evidence, {
+    ...settings,
+    collateral: [...settings.collateral, ...collateral],
+  });
   return { verdict: appraise(verified, settings.policy), policy: settings.policy };
 }
 
@@ -142,12 +157,15 @@ async function rootsOf(path: string | undefined): Promise<readonly TrustedRoot[]
 async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collateral[]> {
   const read = async (
     option: string,
-    path: string | undefined,
+    paths: string | readonly string[] | undefined,
     parse: (bytes: Bytes) => Collateral[],
   ) => {
-    if (path === undefined) return [];
-    const bytes = await readFileLimited(path, certificateLimit, option, 'invalid');
-    return blaming('invalid', `--${option} ${path}`, () => parse(bytes));
+    const found: Collateral[] = [];
+    for (const path of [paths ?? []].flat()) {
+      const bytes = await readFileLimited(path, certificateLimit, option, 'invalid');
+      found.push(...blaming('invalid', `--${option} ${path}`, () => parse(bytes)));
+    }
+    return found;
   };
   return [
     ...(await read('vek', vek, (bytes) => readCertificates(bytes, 'certificate', 'vek'))),
@@ -156,7 +174,10 @@ async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collat
   ];
 }
 
-async function evidenceOf(options: VerifyOptions): Promise<Evidence> {
+/** Evidence, and the certificates that came in the same file. */
+type Given = { evidence: Evidence; collateral: readonly Collateral[] };
+
+async function evidenceOf(options: VerifyOptions): Promise<Given> {
   const { target, report } = options;
   const nonceText = hexOption('nonce', options.nonce, 32);
   const nonce = nonceText === undefined ? null : fromHex(nonceText, 'nonce');
@@ -175,18 +196,52 @@ async function evidenceOf(options: VerifyOptions): Promise<Evidence> {
         'Use --report-data for its 64 bytes.',
       );
     }
-    return {
-      form: 'report',
-      bytes: await readFileLimited(report, certificateLimit, 'report', 'invalid'),
-    };
+    return reportEvidence(report, options.auxblob);
+  }
+  if (options.auxblob !== undefined) {
+    throw usageError('--auxblob belongs beside --report', 'Give the outblob with --report.');
   }
   const path = target as string;
-  if (/^https?:\/\//i.test(path)) return fetchEvidence(path, nonce, options.offline ?? false);
+  if (/^https?:\/\//i.test(path)) {
+    const evidence = await fetchEvidence(path, nonce, options.offline ?? false);
+    return { evidence, collateral: [] };
+  }
   const bytes =
     path === standardInput
       ? await readStdinLimited(maxBundleLength, 'bundle')
       : await readFileLimited(path, maxBundleLength, 'bundle', 'invalid');
-  return { form: 'bundle', bytes, nonce, connection: null };
+  return { evidence: { form: 'bundle', bytes, nonce, connection: null }, collateral: [] };
+}
+
+/** A report in any of its forms, with the certificates that came with it (verifier/abi/snp-forms.ts). */
+async function reportEvidence(path: string, auxblob: string | undefined): Promise<Given> {
+  const bytes = await readFileLimited(path, maxSnpEvidenceLength, 'report', 'invalid');
+  if (auxblob !== undefined) {
+    const table = await readFileLimited(auxblob, maxSnpEvidenceLength, 'auxblob', 'invalid');
+    const read = () => readTsmEvidence({ outblob: bytes, auxblob: table });
+    return toGiven(blaming('invalid', `--report ${path} --auxblob ${auxblob}`, read));
+  }
+  try {
+    return toGiven(readSnpEvidence(bytes));
+  } catch (error) {
+    if (!(error instanceof AttestationError)) throw error;
+    // Not of a known form, nor long enough for a table: as a raw report it gets a verdict that says what is wrong with it.
+    if (bytes.length < reportLength + smallestTable || error.code === 'form-unknown') {
+      return { evidence: { form: 'report', bytes }, collateral: [] };
+    }
+    return blaming('invalid', `--report ${path}`, () => {
+      throw error;
+    });
+  }
+}
+
+function toGiven({ form, report, collateral, extras }: SnpEvidence): Given {
+  const hasTable = form === 'extended-report' || form === 'protobuf';
+  const certificateTable = extras.map(({ guid }) => guid);
+  return {
+    evidence: { form: 'report', bytes: report, ...(hasTable && { certificateTable }) },
+    collateral,
+  };
 }
 
 async function fetchEvidence(

@@ -142,7 +142,7 @@ describe('an extended report', () => {
   test('refuses what is no certificate under AMD’s GUIDs, and keeps it under others', () => {
     const with_ = (guid: string) =>
       concat(report, encodeCertificateTable([{ guid, data: utf8('junk') }]));
-    expect(codeOf(() => readSnpEvidence(with_(snpCertificateGuids.ark)))).toBe('pem-malformed');
+    expect(codeOf(() => readSnpEvidence(with_(snpCertificateGuids.ark)))).toBe('der-malformed');
     expect(readSnpEvidence(with_(unknownGuid)).extras).toEqual([
       { guid: unknownGuid, data: utf8('junk') },
     ]);

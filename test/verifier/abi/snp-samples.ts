@@ -6,12 +6,12 @@ import { readdirSync } from 'node:fs';
 import { createSnpDevice } from '#test/fake/snp-device.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
 import { hasShared, sharedFile, sharedPath } from '#test/shared.ts';
+import { readDerObjects } from '#verifier/abi/pem.ts';
 import { reportVersions } from '#verifier/abi/snp.ts';
 import { snpCertificateGuids } from '#verifier/abi/snp-certs.ts';
 import type { SnpCollateral } from '#verifier/abi/snp-forms.ts';
 import { snpProducts } from '#verifier/abi/snp-tcb.ts';
 import { type Bytes, utf8 } from '#verifier/bytes.ts';
-import { readDerObjects } from '#verifier/chain/pem.ts';
 
 /** The corpus's reports of known versions, tampered ones too: a form does not judge. */
 export function corpusReports(): { id: string; report: Bytes }[] {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toPem } from '#test/fake/certificates.ts';
+import { type PemLabel, readDerObjects } from '#verifier/abi/pem.ts';
 import { type Bytes, concat, toHex, utf8 } from '#verifier/bytes.ts';
-import { type PemLabel, readDerObjects } from '#verifier/chain/pem.ts';
 import { codeOf } from '../code-of.ts';
 import { hierarchyOf } from '../scene.ts';
 

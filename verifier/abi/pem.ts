@@ -1,8 +1,13 @@
 /** PEM or DER: what a file is is seen from its bytes. */
 import { type Bytes, fromBase64 } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
+import type { CollateralKind } from './bundle.ts';
 
 export type PemLabel = 'CERTIFICATE' | 'X509 CRL';
+
+export function pemLabelOf(kind: CollateralKind): PemLabel {
+  return kind === 'ark-crl' ? 'X509 CRL' : 'CERTIFICATE';
+}
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)-----END \1-----/g;
 
@@ -33,18 +38,25 @@ export function readDerObjects(bytes: Bytes, label: PemLabel, what: string): Byt
   });
 }
 
+/** Exactly one object. @throws AttestationError `pem-malformed`, `der-malformed`, `base64-malformed` */
+export function readDerObject(bytes: Bytes, label: PemLabel, what: string): Bytes {
+  const [object, ...others] = readDerObjects(bytes, label, what);
+  if (object === undefined || others.length > 0) {
+    throw new AttestationError(
+      'pem-malformed',
+      `${what}: expected one object, got ${others.length + 1}`,
+    );
+  }
+  return object;
+}
+
 /** Cuts at the outer lengths; what is inside is judged by whoever reads the object. */
 function splitDer(bytes: Bytes, what: string): Bytes[] {
   const objects: Bytes[] = [];
   let rest = bytes;
   while (rest.length > 0) {
-    const [tag, first = 0, high = 0, low = 0] = rest;
-    const length = first === 0x82 ? 4 + high * 256 + low : first === 0x81 ? 3 + high : 2 + first;
-    if (
-      tag !== 0x30 ||
-      (first >= 0x80 && first !== 0x81 && first !== 0x82) ||
-      length > rest.length
-    ) {
+    const length = outerLength(rest);
+    if (rest[0] !== 0x30 || length === null || length > rest.length) {
       throw new AttestationError('der-malformed', `${what}: neither PEM nor whole DER objects`);
     }
     objects.push(rest.subarray(0, length));
@@ -52,4 +64,15 @@ function splitDer(bytes: Bytes, what: string): Bytes[] {
   }
   if (objects.length === 0) throw new AttestationError('pem-malformed', `${what}: it is empty`);
   return objects;
+}
+
+/** Of the whole element, header included; null when it is not a length that DER has. */
+function outerLength(element: Bytes): number | null {
+  const [, first = 0xff, ...octets] = element.subarray(0, 5);
+  if (first < 0x80) return 2 + first;
+  const size = first - 0x80;
+  if (size < 1 || size > 3) return null;
+  const length = octets.slice(0, size).reduce((sum, octet) => sum * 256 + octet, 0);
+  const minimal = length >= 0x80 && length >= 2 ** (8 * (size - 1));
+  return minimal ? length + 2 + size : null;
 }

@@ -1,0 +1,123 @@
+/** What each command takes, as yargs reads it. Nothing is loaded here but yargs' types. */
+import type { Argv } from 'yargs';
+
+const formats = ['text', 'json'] as const;
+export type Format = (typeof formats)[number];
+
+const formatOption = {
+  choices: formats,
+  default: 'text' as Format,
+  requiresArg: true,
+  describe: 'output format',
+} as const;
+
+const endings =
+  'Exit codes: 0 accepted, 10 rejected by policy, 20 evidence invalid, 30 undecided, 2 wrong usage, 1 fault.';
+
+const file = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+const needed = (describe: string) => ({ ...file(describe), demandOption: true }) as const;
+
+/** Of every command with a verdict. */
+const verdictOptions = {
+  vek: file('VCEK or VLEK certificate, PEM or DER'),
+  chain: file('ASK or ASVK and ARK certificates, PEM or DER'),
+  crl: file('revocation list of the ARK, PEM or DER'),
+  policy: file('policy file (default: the built-in policy "genuine")'),
+  at: file('verify for this time (RFC 3339 with zone; default: now)'),
+  closure: file('require this closure digest (32 bytes, hex)'),
+  'tree-root': file('require this service tree (32 bytes, hex)'),
+  measurement: file('require this launch measurement (48 bytes, hex)'),
+  'report-data': file('require this REPORT_DATA (64 bytes, hex)'),
+  offline: { type: 'boolean', describe: 'never use the network' },
+  'insecure-root': file('trust this root certificate in place of the vendor’s: tests only'),
+  format: formatOption,
+} as const;
+
+/** Of the commands that use a proving backend. */
+const backendOptions = {
+  crs: file('folder of the ceremony’s points (bn254_g1.dat, bn254_g2.dat)'),
+  backend: {
+    choices: ['native', 'wasm'] as const,
+    requiresArg: true,
+    describe: 'proving backend (default: native where there is one)',
+  },
+} as const;
+
+export function verifyOptions(command: Argv) {
+  return command
+    .positional('target', { type: 'string', describe: 'URL | bundle file | -' })
+    .options({
+      report: file('SEV-SNP report: raw, extended, protobuf, hex or base64'),
+      auxblob: file('certificate table of configfs-tsm, beside its outblob in --report'),
+      nonce: file('the nonce that you sent (32 bytes, hex)'),
+      ...verdictOptions,
+    })
+    .example('$0 verify https://guest.example', 'ask an agent and verify its answer')
+    .example(
+      '$0 verify --report r.bin --vek vcek.der --chain cert_chain.pem',
+      'verify a raw report',
+    )
+    .epilogue(endings);
+}
+
+export function proveOptions(command: Argv) {
+  return command
+    .options({
+      bundle: file('evidence bundle that the service’s agent gave'),
+      agent: file('URL of the agent, to ask now in place of --bundle'),
+      'save-bundle': file('where to write the bundle of --agent: the checker needs it'),
+      response: needed('the signed response'),
+      service: needed('file of the agent’s /proofs/NAME; with --agent, the name'),
+      audience: needed('name of who will check the proof, as that one spells it'),
+      nonce: needed('the nonce that the checker drew for you (32 bytes, hex)'),
+      out: needed('where to write the proof'),
+      disclose: {
+        choices: ['service-key'] as const,
+        requiresArg: true,
+        describe: 'show the service’s key: a smaller circuit, fewer points',
+      },
+      'save-response': file('where to write the response without its signature, for the checker'),
+      offline: { type: 'boolean', describe: 'never use the network' },
+      ...backendOptions,
+    })
+    .epilogue(
+      'Exit codes: 0 proved, 20 refused, 30 something needed is missing, 2 wrong usage, 1 fault.',
+    );
+}
+
+export function checkOptions(command: Argv) {
+  return command
+    .positional('proof', { type: 'string', demandOption: true, describe: 'proof file' })
+    .options({
+      bundle: needed('the evidence bundle that the proof is about'),
+      response: needed('the response'),
+      audience: needed('your own name, as you gave it to the prover'),
+      nonce: needed('the nonce that you drew for this proof (32 bytes, hex)'),
+      'bundle-nonce': file('the nonce that you sent to the agent, if the bundle answers one'),
+      ...verdictOptions,
+      ...backendOptions,
+    })
+    .epilogue(endings);
+}
+
+export function showOptions(command: Argv) {
+  return command
+    .positional('file', { type: 'string', demandOption: true, describe: 'file | -' })
+    .options({
+      offsets: { type: 'boolean', describe: 'with byte offsets' },
+      format: formatOption,
+    });
+}
+
+/** As `circuitNames` in prover/artifact.ts, which must not be loaded to read a command line. */
+const circuits = ['response-open', 'response-open-key'] as const;
+
+export function solidityOptions(command: Argv) {
+  return command
+    .positional('circuit', { choices: circuits, demandOption: true, describe: 'circuit' })
+    .options({
+      out: file('where to write the contract (default: standard output)'),
+      offline: { type: 'boolean', describe: 'never use the network' },
+      crs: backendOptions.crs,
+    });
+}
