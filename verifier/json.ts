@@ -7,9 +7,8 @@ import { type Bytes, fromBase64, fromHex, quote } from './bytes.ts';
 import { AttestationError } from './errors.ts';
 
 const maxDepth = 32;
-const whitespace = /[ \t\n\r]*/y;
-const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const literal = /true|false|null/y;
+/** A number or literal, which JSON.parse then judges. */
+const word = /[-+.0-9A-Za-z]+/y;
 
 /**
  * RFC 8259 text, nested 32 deep at most, no member twice. Objects have no prototype.
@@ -22,19 +21,31 @@ export function parseJson(text: string, what: string): unknown {
     throw new AttestationError('json-malformed', `${what}: ${problem} at character ${at}`);
   }
 
-  function take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text)?.[0];
-    if (found !== undefined) at += found.length;
-    return found;
+  function skipWhitespace(): void {
+    for (let code = text.charCodeAt(at); isWhitespace(code); code = text.charCodeAt(at)) at += 1;
   }
 
+  /** Takes `token` with the whitespace around it. */
   function next(token: string): boolean {
-    take(whitespace);
+    skipWhitespace();
     if (text[at] !== token) return false;
     at += 1;
-    take(whitespace);
+    skipWhitespace();
     return true;
+  }
+
+  function literal(): unknown {
+    word.lastIndex = at;
+    const found = word.exec(text)?.[0] ?? fail('expected a JSON value');
+    let value: unknown;
+    try {
+      value = JSON.parse(found);
+    } catch {
+      fail('expected a JSON value');
+    }
+    if (typeof value === 'number' && !Number.isFinite(value)) fail('a number is out of range');
+    at += found.length;
+    return value;
   }
 
   /** JSON.parse judges the literal (escapes, control characters); here we only find where it ends. */
@@ -84,17 +95,19 @@ export function parseJson(text: string, what: string): unknown {
     if (text[at] === '"') return string();
     if (next('{')) return members(depth + 1);
     if (next('[')) return elements(depth + 1);
-    const word = take(literal) ?? take(number) ?? fail('expected a JSON value');
-    const found: unknown = JSON.parse(word);
-    if (typeof found === 'number' && !Number.isFinite(found)) fail('a number is out of range');
-    return found;
+    return literal();
   }
 
-  take(whitespace);
+  skipWhitespace();
   const result = value(0);
-  take(whitespace);
+  skipWhitespace();
   if (at !== text.length) fail('unexpected text after the document');
   return result;
+}
+
+/** Space, tab, line feed, carriage return. */
+function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
 function isEscaped(text: string, quoteAt: number): boolean {
