@@ -2,199 +2,144 @@
  * `npm run demo`: the main job on simulated hardware, told as a story. Every command is printed as it is run, and can be
  * pasted; a step whose exit code is not the expected one ends the demo with exit code 1.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { demoClosure } from '#test/fake/insecure-agent.ts';
 import { parseBundle } from '#verifier/abi/bundle.ts';
 import { parseReport } from '#verifier/abi/snp.ts';
 import { toBase64, toHex } from '#verifier/bytes.ts';
+import { proofStory } from './demo-proof.ts';
+import { freePort, run, StepFailed, say, start, stop, verdictOnly } from './demo-steps.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'affidavit-demo-'));
 const file = (name: string) => join(folder, name);
+const affidavit = (...args: string[]) => ['npx', '--no-install', 'affidavit', ...args];
+const newNonce = () => toHex(crypto.getRandomValues(new Uint8Array(32)));
 
-class StepFailed extends Error {}
-
-function say(text: string): void {
-  console.log(`\n${text}`);
+/** What a guest image would bring: a registration of its closure, a service key, the agent's configuration. */
+function furnishGuest(): void {
+  const closure = demoClosure();
+  const records = closure.map(({ path, narHash }) => `${path}\nsha256:${toHex(narHash)}\n0\n\n0\n`);
+  writeFileSync(file('registration'), records.join(''));
+  const storePath = closure.find(({ path }) => path.endsWith('-echo-node-1.0'))?.path;
+  const { secretKey } = secp256k1.keygen();
+  writeFileSync(file('echo-node.key'), `${toHex(secretKey)}\n`, { mode: 0o600 });
+  const publicKey = toHex(secp256k1.getPublicKey(secretKey, false).slice(1));
+  const config = {
+    version: 1,
+    listen: { host: '127.0.0.1', port: 0 },
+    closure: { registration: 'registration' },
+    services: [{ name: 'echo-node', storePath, publicKey }],
+    collateral: { vek: null, ask: null, ark: null, arkCrl: null },
+  };
+  writeFileSync(file('agent.json'), JSON.stringify(config, null, 2));
 }
 
-/** As a shell reads it back. */
-function shown(command: readonly string[]): string {
-  return command
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
-}
-
-/** Runs one command to its end. @throws StepFailed on another exit code than `expected` */
-async function run(
-  command: readonly string[],
-  expected = 0,
-  show: (output: string) => string = (all) => all,
-): Promise<string> {
-  console.log(`\n$ ${shown(command)}`);
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-  });
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.on('error', reject).on('close', resolve),
+async function evidenceStory(url: string): Promise<void> {
+  say('2. Anyone can ask what it runs: the services and their keys, and the exact store paths.');
+  await run(['curl', '-sS', `${url}/services`], 0, (json) =>
+    JSON.stringify(JSON.parse(json), null, 2),
   );
-  const text = show(output).trimEnd();
-  if (text !== '') console.log(text.replace(/^/gm, '  '));
-  console.log(`  [exit code ${code}]`);
-  if (code !== expected)
-    throw new StepFailed(`expected exit code ${expected}, got ${code}: ${shown(command)}`);
-  return output;
-}
+  await run(['curl', '-sS', `${url}/closure`]);
 
-/** Of a verdict, what failed and how it ends; the whole can be had by pasting the command. */
-function verdictOnly(output: string): string {
-  const blocks = output.split('\n');
-  const failed: string[] = [];
-  for (const [i, line] of blocks.entries()) {
-    if (!/^ {2}FAIL/.test(line)) continue;
-    failed.push(line);
-    for (let j = i + 1; /^ {10}/.test(blocks[j] ?? ''); j++) failed.push(blocks[j] as string);
-  }
-  const end = blocks.slice(blocks.findIndex((line) => line.startsWith('verified for')));
-  return ['…', ...failed, ...end].join('\n');
-}
+  say(
+    '3. A verifier asks for evidence with a fresh nonce. AMD never made this chip’s keys: refused, and here is why.',
+  );
+  await run(affidavit('verify', url), 20, verdictOnly);
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      );
-    });
-  });
-}
+  say(
+    '4. The same evidence under the simulator’s own root is consistent: accepted, with a loud warning.',
+  );
+  await run(affidavit('verify', url, '--insecure-root', file('roots.pem')));
 
-/** Starts the guest and waits until its agent listens. */
-async function startGuest(port: number): Promise<ChildProcess> {
-  const command = [
-    'npm',
-    'run',
-    '--silent',
-    'insecure-agent',
-    '--',
-    '--port',
-    String(port),
-    '--out-roots',
+  say(
+    '5. Evidence can be kept as one file and verified later, without network. And a policy can name the software:\n   measurement first, then the closure that the measured software vouches for.',
+  );
+  const nonce = newNonce();
+  await run(['curl', '-sS', '-o', file('bundle.json'), `${url}/attestation?nonce=${nonce}`]);
+  const bundle = parseBundle(readFileSync(file('bundle.json')));
+  const { measurement } = parseReport(bundle.evidence);
+  const named = [
+    '--offline',
+    '--insecure-root',
     file('roots.pem'),
+    '--nonce',
+    nonce,
+    '--measurement',
+    toHex(measurement),
   ];
-  console.log(`\n$ ${shown(command)} &`);
-  const [program = '', ...args] = command;
-  // A group of its own, so that npm's children stop with it.
-  const child = spawn(program, args, {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  await new Promise<void>((resolve, reject) => {
-    const show = (chunk: Buffer) => {
-      process.stdout.write(chunk.toString().replace(/^(?=.)/gm, '  '));
-      if (chunk.includes('simulated root in')) resolve();
-    };
-    child.stdout.on('data', show);
-    child.stderr.on('data', show);
-    child.on('error', reject);
-    child.on('exit', (code) =>
-      reject(new StepFailed(`the simulated guest ended with exit code ${code}`)),
-    );
-    setTimeout(
-      () => reject(new StepFailed('the simulated guest did not start within 60 s')),
-      60_000,
-    ).unref();
-  });
-  return child;
+  const { closureDigest } = bundle.bound;
+  await run(
+    affidavit('verify', file('bundle.json'), ...named, '--closure', toHex(closureDigest)),
+    0,
+    verdictOnly,
+  );
+
+  say(
+    '6. Another closure than the one you built is rejected by policy: genuine, but not what you want.',
+  );
+  await run(
+    affidavit('verify', file('bundle.json'), ...named, '--closure', '0'.repeat(64)),
+    10,
+    verdictOnly,
+  );
+
+  say(
+    '7. One byte of the report is changed (the first of MEASUREMENT): the signature no longer holds.',
+  );
+  bundle.evidence[0x90] = (bundle.evidence[0x90] as number) ^ 1;
+  const text = readFileSync(file('bundle.json'), 'utf8');
+  const evidence = JSON.stringify({ evidence: toBase64(bundle.evidence) }).slice(1, -1);
+  writeFileSync(file('tampered.json'), text.replace(/"evidence":"[^"]*"/, evidence));
+  await run(
+    affidavit('verify', file('tampered.json'), '--offline', '--insecure-root', file('roots.pem')),
+    20,
+    verdictOnly,
+  );
 }
 
 async function story(): Promise<void> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const affidavit = (...args: string[]) => ['npx', '--no-install', 'affidavit', ...args];
-
-  say(
-    '1. A guest starts. Its agent hashes the system closure, puts the services’ keys in a tree and binds both into\n   every hardware report. Here the hardware is simulated, with keys made just now.',
-  );
-  const guest = await startGuest(port);
+  const background: ChildProcess[] = [];
   try {
-    say('2. Anyone can ask what it runs: the services and their keys, and the exact store paths.');
-    await run(['curl', '-sS', `${url}/services`], 0, (json) =>
-      JSON.stringify(JSON.parse(json), null, 2),
-    );
-    await run(['curl', '-sS', `${url}/closure`]);
-
     say(
-      '3. A verifier asks for evidence with a fresh nonce. AMD never made this chip’s keys: refused, and here is why.',
+      '1. A guest starts. Its agent hashes the system closure, puts the services’ keys in a tree and binds both into\n   every hardware report. Here the hardware is simulated, with keys made just now.',
     );
-    await run(affidavit('verify', url), 20, verdictOnly);
-
-    say(
-      '4. The same evidence under the simulator’s own root is consistent: accepted, with a loud warning.',
-    );
-    await run(affidavit('verify', url, '--insecure-root', file('roots.pem')));
-
-    say(
-      '5. Evidence can be kept as one file and verified later, without network. And a policy can name the software:\n   measurement first, then the closure that the measured software vouches for.',
-    );
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(32)));
-    await run(['curl', '-sS', '-o', file('bundle.json'), `${url}/attestation?nonce=${nonce}`]);
-    const bundle = parseBundle(readFileSync(file('bundle.json')));
-    const { measurement } = parseReport(bundle.evidence);
-    const named = [
-      '--offline',
-      '--insecure-root',
+    furnishGuest();
+    const port = String(await freePort());
+    const agent = [
+      '--port',
+      port,
+      '--out-roots',
       file('roots.pem'),
-      '--nonce',
-      nonce,
-      '--measurement',
-      toHex(measurement),
+      '--config',
+      file('agent.json'),
     ];
-    await run(
-      affidavit(
-        'verify',
-        file('bundle.json'),
-        ...named,
-        '--closure',
-        toHex(bundle.bound.closureDigest),
+    background.push(
+      await start(
+        ['npm', 'run', '--silent', 'insecure-agent', '--', ...agent],
+        'simulated root in',
       ),
-      0,
-      verdictOnly,
     );
+    const url = `http://127.0.0.1:${port}`;
+    await evidenceStory(url);
 
     say(
-      '6. Another closure than the one you built is rejected by policy: genuine, but not what you want.',
+      '8. The guest’s echo service signs each answer with the key that is in the tree. A client keeps one.',
     );
-    await run(
-      affidavit('verify', file('bundle.json'), ...named, '--closure', '0'.repeat(64)),
-      10,
-      verdictOnly,
+    const echoPort = String(await freePort());
+    const echo = ['--key', file('echo-node.key'), '--name', 'echo-node', '--port', echoPort];
+    background.push(
+      await start(['npm', 'run', '--silent', 'echo-node', '--', ...echo], 'listening'),
     );
-
-    say(
-      '7. One byte of the report is changed (the first of MEASUREMENT): the signature no longer holds.',
-    );
-    bundle.evidence[0x90] = (bundle.evidence[0x90] as number) ^ 1;
-    const text = readFileSync(file('bundle.json'), 'utf8');
-    const evidence = JSON.stringify({ evidence: toBase64(bundle.evidence) }).slice(1, -1);
-    writeFileSync(file('tampered.json'), text.replace(/"evidence":"[^"]*"/, evidence));
-    await run(
-      affidavit('verify', file('tampered.json'), '--offline', '--insecure-root', file('roots.pem')),
-      20,
-      verdictOnly,
-    );
+    const asked = ['--nonce', newNonce(), '--out', file('response.json'), 'hello'];
+    await run(['npm', 'run', '--silent', 'echo-client', '--', `127.0.0.1:${echoPort}`, ...asked]);
+    await run(['curl', '-sS', '-o', file('service.json'), `${url}/proofs/echo-node`]);
+    await proofStory({ file, affidavit, url, nonce: newNonce() });
   } finally {
-    if (guest.pid !== undefined) process.kill(-guest.pid, 'SIGTERM');
+    background.forEach(stop);
   }
 }
 

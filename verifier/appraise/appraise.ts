@@ -111,7 +111,7 @@ function waive(check: CheckResult, policy: Policy, at: number): CheckResult {
 }
 
 function warningsFor(
-  { insecureRoot, bundle, claims, subject, proof }: Verified,
+  { insecureRoot, bundle, claims, subject, proof, checks }: Verified,
   policy: Policy,
 ): string[] {
   const warnings: string[] = [];
@@ -138,7 +138,8 @@ function warningsFor(
   if (subject.form === 'bundle' && !subject.challenged) {
     warnings.push('No nonce of yours is in the evidence: it proves the machine, not the moment.');
   }
-  return proof === null ? warnings : [...warnings, ...proofWarnings(proof)];
+  const proved = checks.every(({ stage, status }) => stage !== 'proof' || status === 'pass');
+  return proof !== null && proved ? [...warnings, ...proofWarnings(proof)] : warnings;
 }
 
 /** What an accepted proof says, and what it does not. */
