@@ -557,6 +557,10 @@ describe('the shape is strict', () => {
     return { ...genuinePolicy, sevSnp };
   }
 
+  function set(holder: Json, name: string, value: unknown): void {
+    holder[name] = value;
+  }
+
   const all = paths(full);
   const title = (path: readonly string[]) => path.join('.');
   const shape = (message: string) =>
@@ -573,8 +577,11 @@ describe('the shape is strict', () => {
     if (path.at(-1) === 'Milan') expect(() => toPolicy(removed)).not.toThrow();
     else expect(() => toPolicy(removed)).toThrow(shape(`"${path.at(-1)}" is missing`));
 
-    const wrong = (value: unknown) => edited(path, (holder, name) => void (holder[name] = value));
-    for (const value of ['no-such-word', '', true, -1, 1.5, 2 ** 40, {}, [{}], undefined, null]) {
+    const wrong = (value: unknown) => edited(path, (holder, name) => set(holder, name, value));
+    const values = ['no-such-word', '', true, -1, 1.5, 2 ** 40, {}, [{}], undefined, null];
+    // No floor for any product is a floor that refuses them all.
+    if (/^(reported|current|committed|launch)$/.test(path.at(-1) as string)) values.splice(6, 1);
+    for (const value of values) {
       expect(() => toPolicy(wrong(value)), String(value)).toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^(json-shape|hex-malformed)$/) }),
       );
@@ -593,7 +600,7 @@ describe('the shape is strict', () => {
   );
   const mayBeEmpty = ['requiredGuids', 'trustedIdKeys', 'trustedAuthorKeys'];
   test.each(sets.map((path) => [title(path), path] as const))('set %s', (_, path) => {
-    const empty = edited(path, (holder, name) => void (holder[name] = []));
+    const empty = edited(path, (holder, name) => set(holder, name, []));
     if (mayBeEmpty.includes(path.at(-1) as string)) expect(() => toPolicy(empty)).not.toThrow();
     else expect(() => toPolicy(empty)).toThrow(shape(title(path)));
     const twice = edited(path, (holder, name) => {
@@ -604,7 +611,7 @@ describe('the shape is strict', () => {
   });
 
   test('an unknown member of sevSnp itself', () => {
-    const document = edited(['extra'], (holder) => void (holder['extra'] = 'any'));
+    const document = edited(['extra'], (holder) => set(holder, 'extra', 'any'));
     expect(() => toPolicy(document)).toThrow(shape('unknown member "extra"'));
   });
 
@@ -618,7 +625,7 @@ describe('the shape is strict', () => {
   });
 
   test('the host’s own request (VMPL 0xffffffff) cannot be accepted', () => {
-    const document = edited(['vmpl'], (holder) => void (holder['vmpl'] = [0xffffffff]));
+    const document = edited(['vmpl'], (holder) => set(holder, 'vmpl', [0xffffffff]));
     expect(() => toPolicy(document)).toThrow(shape('an integer from 0 to 3'));
   });
 });
