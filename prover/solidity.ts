@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { BackendType, Barretenberg } from '@aztec/bb.js';
 import { fromBase64 } from '#verifier/bytes.ts';
 import { CliError } from '#verifier/cli/cli-error.ts';
-import { type CircuitName, circuitNames } from './artifact.ts';
+import type { CircuitName } from './artifact.ts';
 import type { Program } from './backend.ts';
 import { writeAtomically } from './cache.ts';
 import { pointLength } from './ceremony.ts';
@@ -51,9 +51,6 @@ export type SolidityOptions = {
   crs?: string | undefined;
   offline?: boolean | undefined;
 };
-
-/** What the command line takes; `circuit` is positional. */
-export const solidityCircuits: readonly CircuitName[] = circuitNames;
 
 /** @throws ProverError `points-missing`, `points-wrong`; CliError `file-unwritable` */
 export async function solidity({ circuit, out, crs, offline }: SolidityOptions): Promise<void> {

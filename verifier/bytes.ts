@@ -48,7 +48,8 @@ export function compareBytes(a: Bytes, b: Bytes): number {
 }
 
 export function isZero(bytes: Bytes): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
 }
 
 const hexOfByte = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));

@@ -2,7 +2,7 @@
 import { type Bundle, type CollateralKind, parseBundle } from './abi/bundle.ts';
 import { parseReport, type SnpReport } from './abi/snp.ts';
 import { productOfCpuid } from './abi/snp-tcb.ts';
-import type { Bytes } from './bytes.ts';
+import { type Bytes, concat } from './bytes.ts';
 import { type AmdChain, verifyAmdChain } from './chain/amd-chain.ts';
 import { verifyRevocation } from './chain/amd-crl.ts';
 import type { RevocationList } from './chain/x509.ts';
@@ -37,9 +37,14 @@ export async function verify(
     evidence.form === 'bundle'
       ? list.attempt('parse.bundle', () => parseBundle(evidence.bytes))
       : null;
-  const reportBytes = evidence.form === 'report' ? evidence.bytes : (bundle?.evidence ?? null);
+  // Copies: a caller who reuses his buffers while signatures are checked changes nothing here.
+  const reportBytes =
+    evidence.form === 'report' ? concat(evidence.bytes) : (bundle?.evidence ?? null);
   const report = readReport(list, bundle, reportBytes);
-  const all = [...collateral, ...(bundle?.collateral ?? [])];
+  const all = [...collateral, ...(bundle?.collateral ?? [])].map(({ kind, data }) => ({
+    kind,
+    data: concat(data),
+  }));
   const given = (kind: CollateralKind) =>
     all.filter((item) => item.kind === kind).map(({ data }) => data);
 

@@ -25,7 +25,13 @@ const floorOfProduct = Object.fromEntries(
   snpProducts.map((product) => [product, optional(tcbFloor)]),
 ) as Record<SnpProduct, ReturnType<typeof optional<Decoded<typeof tcbFloor>>>>;
 /** A product that is accepted but has no floor here is refused. */
-const floors = anyOr(object(floorOfProduct));
+const floorSet = object(floorOfProduct);
+const floors = anyOr((value, path) => {
+  const found = floorSet(value, path);
+  if (Object.keys(found).length === 0)
+    throw shapeError(path, 'a floor for at least one product, or "any"', 'none');
+  return found;
+});
 
 /** Bits that must be set in a mitigation vector, as 16 hex digits. */
 const mask = anyOr(hexText(8));
@@ -56,6 +62,13 @@ const platformInfo = object({
   unknownBits: feature,
 });
 
+/** Zero is what a report holds when there is no key: trusting it would trust every launch without an ID block. */
+const keyDigest: Decoder<string> = (value, path) => {
+  const digest = hexText(48)(value, path);
+  if (/^0+$/.test(digest)) throw shapeError(path, 'the digest of a key', digest);
+  return digest;
+};
+
 /** Keys are named by SHA-384 of their public key in the ABI's format, as ID_KEY_DIGEST and AUTHOR_KEY_DIGEST are. */
 const idBlock = object({
   authorKey: protection,
@@ -64,7 +77,7 @@ const idBlock = object({
 });
 
 function trustedKeys(): Decoder<string[]> {
-  const set = setOf(hexText(48));
+  const set = setOf(keyDigest);
   return (value, path) => (Array.isArray(value) && value.length === 0 ? [] : set(value, path));
 }
 

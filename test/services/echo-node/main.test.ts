@@ -110,8 +110,10 @@ describe('ends with 2 and one line for', () => {
     expect(await start(join(folder, 'nothing'))).toEqual(refused(/there is no such file/));
   });
 
-  test.skipIf(onWindows).each([0o640, 0o604, 0o620, 0o610])('mode %o', async (mode) => {
-    expect(await start(await keyFile(secret, mode))).toEqual(refused(/others may use it/));
+  test.skipIf(onWindows).each(['640', '604', '620', '610'])('mode %s', async (mode) => {
+    expect(await start(await keyFile(secret, Number.parseInt(mode, 8)))).toEqual(
+      refused(/others may use it/),
+    );
   });
 
   test.each([
