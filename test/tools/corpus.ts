@@ -12,7 +12,7 @@ import { CliError, exitCodes } from '#verifier/cli/cli-error.ts';
 import { runVerify } from '#verifier/cli/verify-command.ts';
 import { parseJson } from '#verifier/json.ts';
 
-type Case = {
+export type Case = {
   id: string;
   tee: string;
   files: Record<string, string>;
@@ -21,7 +21,7 @@ type Case = {
 };
 
 /** The exit code that each expected verdict stands for. */
-const codeOfVerdict: Record<string, number> = {
+export const codeOfVerdict: Record<string, number> = {
   valid: exitCodes.accepted,
   'policy-reject': exitCodes.rejected,
   invalid: exitCodes.invalid,
