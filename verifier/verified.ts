@@ -67,7 +67,7 @@ const made = new WeakSet<object>();
 export function makeVerified(record: VerifiedRecord): Verified {
   const verified = Object.freeze({
     ...record,
-    checks: Object.freeze([...record.checks]),
+    checks: Object.freeze(record.checks.map((check) => Object.freeze({ ...check }))),
   }) as Verified;
   made.add(verified);
   return verified;

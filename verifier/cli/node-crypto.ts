@@ -11,7 +11,7 @@ import {
   type VerifyKeyObjectInput,
   type VerifyPublicKeyInput,
 } from 'node:crypto';
-import type { Bytes } from '#verifier/bytes.ts';
+import { type Bytes, equalBytes, fromHex } from '#verifier/bytes.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 
 type Key = VerifyPublicKeyInput | VerifyKeyObjectInput;
@@ -22,6 +22,8 @@ type Verify = (message: Bytes, key: Key, signature: Bytes) => boolean | Promise<
 
 const rsaPss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 } as const;
 const ecdsa = { dsaEncoding: 'ieee-p1363' } as const;
+const rsaEncryption = fromHex('300d06092a864886f70d0101010500', 'rsaEncryption');
+const ecP384 = fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1');
 
 /** Lowest latency. */
 export const nodeCrypto: CryptoPort = portOf(asDer, verifyHere);
@@ -55,6 +57,8 @@ function portOf(toKey: ToKey, verify: Verify): CryptoPort {
     signature: Bytes,
     how: typeof rsaPss | typeof ecdsa,
   ) => {
+    // OpenSSL verifies as the key's kind asks, whatever was asked for.
+    if (!isKeyOf(how === rsaPss ? rsaEncryption : ecP384, spki)) return false;
     try {
       return await verify(message, { ...toKey(spki), ...how }, signature);
     } catch {
@@ -65,6 +69,13 @@ function portOf(toKey: ToKey, verify: Verify): CryptoPort {
     verifyRsaPssSha384: (spki, message, signature) => check(spki, message, signature, rsaPss),
     verifyP384Sha384: (spki, message, signature) => check(spki, message, signature, ecdsa),
   };
+}
+
+/** Whether the AlgorithmIdentifier, first inside the SubjectPublicKeyInfo, is this one. */
+function isKeyOf(algorithm: Bytes, spki: Bytes): boolean {
+  const length = spki[1] ?? 0;
+  const at = length < 0x80 ? 2 : length - 0x80 + 2;
+  return equalBytes(spki.subarray(at, at + algorithm.length), algorithm);
 }
 
 /** Used once, a KeyObject of its own would cost as much as an RSA verification. */

@@ -1,0 +1,62 @@
+/** Each check fails in a scene of its own (check-rows.ts) and passes in the one they differ from. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { appraise } from '#verifier/appraise/appraise.ts';
+import { type CheckId, catalogue, checkIds, stages } from '#verifier/checks.ts';
+import { genuineStory, prepare, proved, rows, strict } from './check-rows.ts';
+import { bundleScene, idsWith, verifyScene } from './scene.ts';
+
+beforeAll(prepare);
+
+const skipsOnly: readonly CheckId[] = ['proof.key', 'policy.freshness'];
+
+describe('every check is noticed', () => {
+  test.for(checkIds)('%s', async (id) => {
+    const { verified, policy, fails = [id], decision } = rows[id];
+    const verdict = appraise(await verified(), policy?.() ?? strict);
+    expect(idsWith('fail', verdict)).toEqual(fails);
+    expect(idsWith(skipsOnly.includes(id) ? 'skip' : 'fail', verdict)).toContain(id);
+    expect(verdict.decision).toBe(decision);
+  });
+
+  test('only these can do no more than be skipped', () => {
+    const others = checkIds.filter((id) => !(rows[id].fails ?? [id]).includes(id));
+    expect(others).toEqual(skipsOnly);
+  });
+});
+
+test('every check passes in the scene that they differ from', async () => {
+  const bundle = appraise(await verifyScene(await bundleScene()), strict);
+  const proof = appraise(await proved(), genuineStory());
+  for (const { decision } of [bundle, proof]) expect(decision).toBe('accepted');
+  const passing = new Set([...idsWith('pass', bundle), ...idsWith('pass', proof)]);
+  expect(checkIds.filter((id) => !passing.has(id))).toEqual([]);
+});
+
+describe('the catalogue', () => {
+  test('goes stage by stage, and every verdict in its order', async () => {
+    const order = checkIds.map((id) => stages.indexOf(catalogue[id].stage));
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    const { checks } = appraise(await verifyScene(await bundleScene()), strict);
+    const made = checks.map(({ id }) => id);
+    expect(made).toEqual(checkIds.filter((id) => made.includes(id)));
+  });
+
+  test('each id begins with its stage, each text says something', () => {
+    for (const id of checkIds) {
+      const { stage, title, protects, remedy, spec } = catalogue[id];
+      expect(id.startsWith(`${stage}.`)).toBe(true);
+      for (const text of [title, protects, remedy, spec])
+        expect(text.length, id).toBeGreaterThan(9);
+    }
+  });
+
+  test('a failure says why, a skip what it lacks', async () => {
+    for (const id of checkIds) {
+      const { verified, policy } = rows[id];
+      for (const check of appraise(await verified(), policy?.() ?? strict).checks) {
+        if (check.status === 'fail') expect(check.reason, check.id).toMatch(/../);
+        if (check.status === 'skip') expect(check.reason, check.id).toMatch(/^lacks /);
+      }
+    }
+  });
+});
