@@ -12,6 +12,7 @@ kernel    | verifier/{bytes,errors}.ts    | kernel                     | @noble/
           | verifier/abi/**               |                            |
           | verifier/smt/**               |                            |
 checks    | verifier/checks.ts            | kernel checks              |
+          | verifier/catalogue/**         |                            |
           | verifier/checklist.ts         |                            |
 crypto    | verifier/crypto.ts            | kernel crypto              |
           | verifier/crypto-web.ts        |                            |

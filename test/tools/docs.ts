@@ -9,7 +9,7 @@ export function checksDocument(): string {
   const lines = [
     '# Checks',
     '',
-    'Every check of a verdict, in its order. Written by `npm run docs` from `verifier/checks.ts`.',
+    'Every check of a verdict, in its order. Written by `npm run docs` from `verifier/catalogue/`.',
   ];
   for (const stage of stages) {
     const ids = checkIds.filter((id) => entryOf(id).stage === stage);

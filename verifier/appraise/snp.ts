@@ -1,4 +1,5 @@
 /** What the policy says of an SEV-SNP report, one check a question. */
+import { platformInfoBits } from '../abi/snp-fields.ts';
 import { decodeTcb, describeTcb, type TcbParts } from '../abi/snp-tcb.ts';
 import { type Bytes, toHex } from '../bytes.ts';
 import type { Checklist } from '../checklist.ts';
@@ -222,36 +223,22 @@ function checkFloor(
   });
 }
 
-/** PLATFORM_INFO (ABI 1.58): the bits that are named, by name. */
-const platformBits = {
-  smtEnabled: 0n,
-  tsmeEnabled: 1n,
-  eccEnabled: 2n,
-  raplDisabled: 3n,
-  ciphertextHidingDramEnabled: 4n,
-  aliasCheckComplete: 5n,
-  tioEnabled: 7n,
-} as const;
-const knownPlatformBits = Object.values<bigint>(platformBits).reduce(
-  (all, bit) => all | (1n << bit),
-  0n,
-);
-
 function checkPlatform(list: Checklist, { report }: SnpClaims, { platformInfo }: SnpPolicy): void {
   const id = 'policy.platform-info';
   const bits = report.platformInfo;
   const actual = `0x${bits.toString(16)}`;
   if (platformInfo === 'any') return list.pass(id, { expected: 'any', actual });
   const found = Object.fromEntries(
-    Object.entries(platformBits).map(([name, bit]) => [name, ((bits >> bit) & 1n) === 1n]),
-  ) as Record<keyof typeof platformBits, boolean>;
+    platformInfoBits.map(({ bit, key }) => [key, ((bits >> BigInt(bit)) & 1n) === 1n]),
+  ) as Record<Exclude<keyof typeof platformInfo, 'unknownBits'>, boolean>;
   const faults = bitFaults(
     found,
     platformInfo,
     ['smtEnabled', 'tsmeEnabled', 'tioEnabled'],
     ['eccEnabled', 'raplDisabled', 'ciphertextHidingDramEnabled', 'aliasCheckComplete'],
   );
-  const unknown = bits & ~knownPlatformBits;
+  const known = platformInfoBits.reduce((all, { bit }) => all | (1n << BigInt(bit)), 0n);
+  const unknown = bits & ~known;
   if (unknown !== 0n && platformInfo.unknownBits === 'refused') {
     faults.push(`unknown bits 0x${unknown.toString(16)} are set`);
   }
