@@ -19,6 +19,14 @@ export function entryOf(id: CheckId): CheckEntry {
   return catalogue[id];
 }
 
+/**
+ * What a policy may do without: collateral that nobody could give, and its own questions. That a report is genuine, is of
+ * this guest and is proved is never optional.
+ */
+export const waivableChecks: readonly CheckId[] = checkIds.filter((id) =>
+  ['collateral', 'policy'].includes(entryOf(id).stage),
+);
+
 /** The checks of a verification, in the verdict's order. */
 export function applicableChecks(subject: Subject): CheckId[] {
   return checkIds.filter((id) => entryOf(id).appliesTo?.(subject) ?? true);

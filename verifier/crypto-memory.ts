@@ -48,8 +48,10 @@ export function rememberingCrypto(port: CryptoPort, capacity = 1024): CryptoPort
     ...port,
     async verifyRsaPssSha384(spki, message, signature) {
       if (good.get(spki, message, signature)) return true;
-      const valid = await port.verifyRsaPssSha384(spki, message, signature);
-      if (valid) good.set(true, spki, message, signature);
+      // Copies: what is remembered must be what was verified, whatever the caller does meanwhile.
+      const parts = [concat(spki), concat(message), concat(signature)] as const;
+      const valid = await port.verifyRsaPssSha384(...parts);
+      if (valid) good.set(true, ...parts);
       return valid;
     },
     remember<T>(role: string, bytes: Bytes, make: (bytes: Bytes) => T): T {

@@ -1,7 +1,7 @@
 /** Stage policy: what was verified against what one user accepts. It never throws for evidence; it returns a verdict. */
 import { toHex } from '../bytes.ts';
 import { Checklist, type CheckResult } from '../checklist.ts';
-import { applicableChecks, type CheckId, entryOf } from '../checks.ts';
+import { applicableChecks, type CheckId, entryOf, waivableChecks } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
 import { aVerified, type ProofClaims, type Verified } from '../verified.ts';
 import { checkMember } from './member.ts';
@@ -102,9 +102,8 @@ function checkMoment(list: Checklist, { subject, bundle }: Verified, policy: Pol
 function waive(check: CheckResult, policy: Policy, at: number): CheckResult {
   const waiver = policy.waivers.find(({ check: id }) => id === check.id);
   if (check.status !== 'skip' || waiver === undefined) return check;
-  // Who asks for a proof to be checked cannot mean to do without it.
-  if (check.stage === 'proof')
-    return { ...check, reason: `${check.reason}; a check of a proof cannot be waived` };
+  if (!waivableChecks.includes(check.id))
+    return { ...check, reason: `${check.reason}; this check cannot be waived` };
   if (waiver.expires !== null && waiver.expires <= at)
     return { ...check, reason: `${check.reason}; its waiver has expired` };
   return { ...check, status: 'waived', reason: `${check.reason}; waived: ${waiver.reason}` };
