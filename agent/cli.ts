@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type Koa from 'koa';
 import type { CollateralItem, CollateralKind } from '#verifier/abi/bundle.ts';
+import { openSignedJson } from '#verifier/abi/intel-json.ts';
 import { pemLabelOf, readDerObject } from '#verifier/abi/pem.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { fieldToBytes } from '#verifier/field.ts';
 import { createApp } from './app.ts';
-import { withCollateral } from './collateral.ts';
+import { splitByPlatform, withCollateral } from './collateral.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
 import { AgentError, type Logger } from './errors.ts';
@@ -55,7 +56,7 @@ export async function runAgent(options: { config: string }): Promise<number> {
   try {
     const { config, state, collateral } = await loadConfig(options.config);
     const device = await openConfigfs({ files: tsmFiles, random, now, logger: consoleLogger });
-    const source = oneAtATime(withCollateral(device, collateral), deviceLimits);
+    const source = oneAtATime(withOwnCollateral(device, collateral, consoleLogger), deviceLimits);
     const app = createApp({
       state: () => state,
       source,
@@ -73,6 +74,20 @@ export async function runAgent(options: { config: string }): Promise<number> {
   } catch (error) {
     return explain(error);
   }
+}
+
+/** As `withCollateral`, without what the platform's evidence has no use for; a line says so. */
+export function withOwnCollateral(
+  source: EvidenceSource,
+  configured: readonly CollateralItem[],
+  logger: Logger,
+): EvidenceSource {
+  const { own, foreign } = splitByPlatform(source.platform, configured);
+  if (foreign.length > 0) {
+    const kinds = foreign.join(', ');
+    logger.info(`configured collateral is left out, not being of ${source.platform}: ${kinds}`);
+  }
+  return withCollateral(source, own);
 }
 
 /** What the agent speaks for, so that an operator can compare it with the build machine's. */
@@ -139,17 +154,33 @@ async function readCollateral(
     ['ask', 'ask'],
     ['ark', 'ark'],
     ['ark-crl', 'arkCrl'],
+    ['tcb-info', 'tcbInfo'],
+    ['tcb-signing', 'tcbSigning'],
+    ['qe-identity', 'qeIdentity'],
+    ['qe-identity-signing', 'qeIdentitySigning'],
+    ['pck-crl', 'pckCrl'],
+    ['intel-root-crl', 'intelRootCrl'],
+    ['intel-root', 'intelRoot'],
   ];
   const items: CollateralItem[] = [];
   for (const [kind, member] of wanted) {
-    const name = files[member];
+    const name = files[member] ?? null;
     if (name === null) continue;
     const what = `the file of collateral.${member}`;
     const bytes = await readInput(resolve(folder, name), what, limits.collateral);
-    const data = readDerObject(bytes, pemLabelOf(kind), what);
+    const data = collateralData(kind, bytes, what);
     items.push({ kind, data, source: 'agent configuration', fetched: now() });
   }
   return items;
+}
+
+/** A signed document goes out byte for byte, once it has the form of one. */
+function collateralData(kind: CollateralKind, bytes: Bytes, what: string): Bytes {
+  if (kind !== 'tcb-info' && kind !== 'qe-identity') {
+    return readDerObject(bytes, pemLabelOf(kind), what);
+  }
+  openSignedJson(bytes, kind === 'tcb-info' ? 'tcbInfo' : 'enclaveIdentity', what);
+  return bytes;
 }
 
 async function readInput(path: string, what: string, limit: number): Promise<Bytes> {

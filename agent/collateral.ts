@@ -1,8 +1,14 @@
 /**
- * Certificates and CRLs that travel with evidence, from the host's table or from the agent's own
- * files.
+ * Certificates, CRLs and signed documents that travel with evidence, from the host's table or from
+ * the agent's own files.
  */
-import type { CollateralItem } from '#verifier/abi/bundle.ts';
+import {
+  amdCollateralKinds,
+  type CollateralItem,
+  type CollateralKind,
+  intelCollateralKinds,
+  type Platform,
+} from '#verifier/abi/bundle.ts';
 import type { SnpCertificate } from '#verifier/abi/snp-certs.ts';
 import { sortCertificates } from '#verifier/abi/snp-forms.ts';
 import type { UnixTime } from '#verifier/time.ts';
@@ -20,6 +26,26 @@ export function toCollateral(
   return sortCertificates(certificates).collateral.map(({ kind, data }) => {
     return { kind, data, source, fetched };
   });
+}
+
+const kindsOf: Readonly<Record<Platform, readonly CollateralKind[]>> = {
+  'sev-snp': amdCollateralKinds,
+  tdx: intelCollateralKinds,
+};
+
+/**
+ * The items that belong to evidence of the platform, and the kinds of the others: one image may be
+ * configured for both platforms, and boot on either.
+ */
+export function splitByPlatform(
+  platform: Platform,
+  items: readonly CollateralItem[],
+): { own: CollateralItem[]; foreign: CollateralKind[] } {
+  const isOwn = ({ kind }: CollateralItem) => kindsOf[platform].includes(kind);
+  return {
+    own: items.filter(isOwn),
+    foreign: items.filter((item) => !isOwn(item)).map(({ kind }) => kind),
+  };
 }
 
 /**

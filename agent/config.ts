@@ -10,6 +10,7 @@ import {
   integer,
   nullable,
   object,
+  optional,
   parseJson,
   text,
   version,
@@ -47,6 +48,13 @@ const configShape = object({
     ask: nullable(fileName),
     ark: nullable(fileName),
     arkCrl: nullable(fileName),
+    tcbInfo: optional(nullable(fileName)),
+    tcbSigning: optional(nullable(fileName)),
+    qeIdentity: optional(nullable(fileName)),
+    qeIdentitySigning: optional(nullable(fileName)),
+    pckCrl: optional(nullable(fileName)),
+    intelRootCrl: optional(nullable(fileName)),
+    intelRoot: optional(nullable(fileName)),
   }),
 });
 

@@ -1,16 +1,23 @@
 /**
  * Reports from Linux: configfs-tsm (Documentation/ABI/testing/configfs-tsm-report, Linux 6.7 and
  * newer). A directory made under /sys/kernel/config/tsm/report is one request; the kernel fills it
- * with these files: `inblob` (REPORT_DATA, written), `outblob` (the report), `auxblob` (the host's
- * certificate table), `provider`, and `generation`, which counts writes so that a reader notices
- * another writer.
+ * with these files: `inblob` (REPORT_DATA, written), `outblob` (the report or quote), `provider`, and
+ * `generation`, which counts writes so that a reader notices another writer. `auxblob`, the host's
+ * certificate table, is there for SEV-SNP alone: a TDX quote carries its own certificates.
  */
+import type { Platform } from '#verifier/abi/bundle.ts';
 import { parseCertificateTable } from '#verifier/abi/snp-certs.ts';
 import { type Bytes, fromUtf8, quote, toHex } from '#verifier/bytes.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import { toCollateral } from './collateral.ts';
 import { AgentError, type Logger } from './errors.ts';
 import type { Evidence, EvidenceSource } from './source.ts';
+
+/** The kernel's module behind the folder, by what `provider` says. */
+const providers: ReadonlyMap<string, Platform> = new Map([
+  ['sev_guest', 'sev-snp'],
+  ['tdx_guest', 'tdx'],
+]);
 
 export const tsmReportFolder = '/sys/kernel/config/tsm/report';
 
@@ -37,32 +44,40 @@ export type ConfigfsOptions = {
  *   release knows
  */
 export async function openConfigfs(options: ConfigfsOptions): Promise<EvidenceSource> {
-  try {
-    await withEntry(options, async (entry) =>
-      assertSevGuest(await readText(options, entry, 'provider')),
+  const provider = await readProvider(options);
+  const platform = providers.get(provider);
+  if (platform === undefined) {
+    const known = [...providers.keys()].join(' and ');
+    throw new AgentError(
+      'tee-missing',
+      `configfs-tsm offers provider ${quote(provider)}, this release knows ${known} alone`,
     );
-  } catch (cause) {
-    if (cause instanceof AgentError) throw cause;
-    throw new AgentError('tee-missing', reasonOf(cause), { cause });
   }
+  const opened = { ...options, provider, platform };
   return {
-    platform: 'sev-snp',
+    platform,
     name: 'configfs-tsm',
-    report: (reportData) => withEntry(options, (entry) => readReport(options, entry, reportData)),
+    report: (reportData) => withEntry(options, (entry) => readReport(opened, entry, reportData)),
   };
 }
 
-async function readReport(
-  options: ConfigfsOptions,
-  entry: string,
-  reportData: Bytes,
-): Promise<Evidence> {
-  const { files } = options;
+async function readProvider(options: ConfigfsOptions): Promise<string> {
+  try {
+    return await withEntry(options, (entry) => readText(options, entry, 'provider'));
+  } catch (cause) {
+    throw new AgentError('tee-missing', reasonOf(cause), { cause });
+  }
+}
+
+type Opened = ConfigfsOptions & { readonly provider: string; readonly platform: Platform };
+
+async function readReport(options: Opened, entry: string, reportData: Bytes): Promise<Evidence> {
+  const { files, platform } = options;
   const before = await readGeneration(options, entry);
   await files.write(`${entry}/inblob`, reportData);
-  assertSevGuest(await readText(options, entry, 'provider'));
+  await assertSameProvider(options, entry);
   const evidence = await files.read(`${entry}/outblob`);
-  const table = await files.read(`${entry}/auxblob`);
+  const table = platform === 'sev-snp' ? await files.read(`${entry}/auxblob`) : null;
   const after = await readGeneration(options, entry);
   // The kernel loses an error of the write when the file is closed; the count shows that too.
   if (after !== before + 1) {
@@ -71,7 +86,7 @@ async function readReport(
       `configfs-tsm: generation went from ${before} to ${after}, expected 1 more: another writer`,
     );
   }
-  return { evidence, collateral: hostCollateral(options, table) };
+  return { evidence, collateral: table === null ? [] : hostCollateral(options, table) };
 }
 
 /** The table is the host's and unsigned: a malformed one costs the collateral, not the evidence. */
@@ -116,18 +131,21 @@ async function readGeneration(options: ConfigfsOptions, entry: string): Promise<
   return Number(text);
 }
 
-function assertSevGuest(provider: string): void {
-  if (provider !== 'sev_guest') {
+/** What another provider writes would go out under the name of the first. */
+async function assertSameProvider(options: Opened, entry: string): Promise<void> {
+  const provider = await readText(options, entry, 'provider');
+  if (provider !== options.provider) {
     throw new AgentError(
-      'tee-missing',
-      `configfs-tsm offers provider ${quote(provider)}, this release knows sev_guest alone`,
+      'device-failed',
+      `configfs-tsm: provider is ${quote(provider)}, at the start it was ${options.provider}`,
     );
   }
 }
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: `${tsmReportFolder} is not there: no TEE, a kernel before 6.7, or no configfs or tsm`,
-  ENXIO: 'configfs-tsm has no provider: sev-guest is not loaded, or this is no SEV-SNP guest',
+  ENXIO:
+    'configfs-tsm has no provider: neither sev-guest nor tdx-guest is loaded, or this is no SEV-SNP or TDX guest',
   EACCES: `no permission to make an entry in ${tsmReportFolder}`,
   EPERM: `no permission to make an entry in ${tsmReportFolder}`,
   EROFS: `${tsmReportFolder} is read-only here`,

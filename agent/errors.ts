@@ -15,7 +15,7 @@ export const agentErrorCatalogue = {
     status: null,
     means: 'This machine offers no report interface that the agent knows.',
     remedy:
-      'Run it in an SEV-SNP guest with Linux 6.7 or newer, sev-guest loaded and configfs mounted.',
+      'Run it in an SEV-SNP or TDX guest with Linux 6.7 or newer, sev-guest or tdx-guest loaded and configfs mounted.',
   },
   'nonce-malformed': {
     status: 400,

@@ -1,6 +1,7 @@
 /** From a nonce to a bundle (protocol, "What is bound"). */
 import type { Bundle } from '#verifier/abi/bundle.ts';
 import { logDigest } from '#verifier/abi/log.ts';
+import { parseQuote } from '#verifier/abi/quote.ts';
 import {
   type Bound,
   bindingOf,
@@ -79,15 +80,17 @@ async function reportOf(source: EvidenceSource, reportData: Bytes): Promise<Evid
 }
 
 function reportDataIn(source: EvidenceSource, evidence: Bytes): Bytes {
-  if (source.platform !== 'sev-snp') {
-    throw new AgentError(
-      'device-failed',
-      `reports of platform ${source.platform} are not read yet`,
-    );
-  }
+  const what = source.platform === 'tdx' ? 'no quote' : 'no report';
   try {
-    return parseReport(evidence).reportData;
+    return source.platform === 'tdx' ? tdReportData(evidence) : parseReport(evidence).reportData;
   } catch (cause) {
-    throw new AgentError('device-failed', `${source.name} gave what is no report`, { cause });
+    throw new AgentError('device-failed', `${source.name} gave what is ${what}`, { cause });
   }
+}
+
+/** @throws RangeError for the quote of an SGX enclave, whose REPORTDATA no TD has asked for */
+function tdReportData(evidence: Bytes): Bytes {
+  const { body } = parseQuote(evidence);
+  if (body.kind !== 'tdx') throw new RangeError('the quote is of an SGX enclave, not of a TD');
+  return body.report.reportData;
 }

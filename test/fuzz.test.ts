@@ -5,19 +5,27 @@ import { renderFuzz } from '#test/tools/fuzz.ts';
 import { mutate, seededRandom } from '#test/tools/fuzz-mutate.ts';
 import { fuzz, maxCallMs, type Parser } from '#test/tools/fuzz-run.ts';
 import { snpParsers } from '#test/tools/fuzz-snp.ts';
+import { tdxParsers } from '#test/tools/fuzz-tdx.ts';
 import { toHex, utf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 
-test('20,000 inputs into the SEV-SNP parsers: typed errors only, quick, no leak', async () => {
-  const result = fuzz(await snpParsers(await testKeys()), { runs: 20_000, seed: 4 });
-  expect(result.findings).toEqual([]);
-  expect(result.memoryFlat).toBe(true);
-  for (const { name, accepted, refused } of result.parsers) {
-    expect(refused, name).toBeGreaterThan(100);
-    expect(accepted, name).toBeGreaterThan(0);
-  }
-  expect(renderFuzz(result)).toMatch(/runs\/s/);
-}, 60_000);
+test.each<[string, () => Promise<Parser[]>]>([
+  ['SEV-SNP', async () => snpParsers(await testKeys())],
+  ['TDX and SGX', tdxParsers],
+])(
+  '20,000 inputs into the %s parsers: typed errors only, quick, no leak',
+  async (_, parsers) => {
+    const result = fuzz(await parsers(), { runs: 20_000, seed: 4 });
+    expect(result.findings).toEqual([]);
+    expect(result.memoryFlat).toBe(true);
+    for (const { name, accepted, refused } of result.parsers) {
+      expect(refused, name).toBeGreaterThan(100);
+      expect(accepted, name).toBeGreaterThan(0);
+    }
+    expect(renderFuzz(result)).toMatch(/runs\/s/);
+  },
+  60_000,
+);
 
 describe('the runner', () => {
   const seeds = [utf8('{"a":[1,2,3]}'), utf8('{"b":"text"}')];

@@ -174,6 +174,10 @@ export class Reader {
     return this.#view.getUint16(this.#advance(2, field));
   }
 
+  u16le(field: string): number {
+    return this.#view.getUint16(this.#advance(2, field), true);
+  }
+
   u32le(field: string): number {
     return this.#view.getUint32(this.#advance(4, field), true);
   }
@@ -230,6 +234,12 @@ export class Writer {
   u8(value: number): this {
     this.#view.setUint8(this.#offset, value);
     this.#offset += 1;
+    return this;
+  }
+
+  u16le(value: number): this {
+    this.#view.setUint16(this.#offset, value, true);
+    this.#offset += 2;
     return this;
   }
 

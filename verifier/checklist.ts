@@ -87,6 +87,18 @@ export class Checklist {
     for (const id of this.#due) if (!this.#results.has(id)) this.skip(id, lacks);
   }
 
+  /** The same for the checks of one stage. */
+  skipStage(stage: Stage, lacks: string): void {
+    for (const id of this.#due) {
+      if (entryOf(id).stage === stage && !this.#results.has(id)) this.skip(id, lacks);
+    }
+  }
+
+  /** Gives every check that has no result yet the same failure. */
+  failRest(reason: string): void {
+    for (const id of this.#due) if (!this.#results.has(id)) this.fail(id, { reason });
+  }
+
   /** In the order of the catalogue. @throws Error if a check was forgotten */
   finish(): CheckResult[] {
     return this.#due.map((id) => {

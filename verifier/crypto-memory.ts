@@ -37,23 +37,18 @@ function placeOf(parts: readonly Bytes[]): string {
 }
 
 /**
- * Only RSA signatures are remembered, for an issuer signs many keys and a chip signs each report once; and only good
- * ones.
+ * Only good signatures are remembered. Of AMD the RSA ones, for an issuer signs many keys and a chip signs each report
+ * once. Of Intel all, for the port cannot tell a certificate from a quote: a quote's own signature, made once, takes up
+ * a place until newer ones push it out, and being compared whole it can stand for nothing but itself. Each algorithm has
+ * a memory of its own, so that a signature good under one is never good under another.
  * @param capacity how many signatures, and certificates of each role, are kept: some 10 kB each
  */
 export function rememberingCrypto(port: CryptoPort, capacity = 1024): CryptoPort {
-  const good = new Remembered<true>(capacity);
   const read = new Map<string, Remembered<unknown>>();
   return {
     ...port,
-    async verifyRsaPssSha384(spki, message, signature) {
-      if (good.get(spki, message, signature)) return true;
-      // Copies: what is remembered must be what was verified, whatever the caller does meanwhile.
-      const parts = [concat(spki), concat(message), concat(signature)] as const;
-      const valid = await port.verifyRsaPssSha384(...parts);
-      if (valid) good.set(true, ...parts);
-      return valid;
-    },
+    verifyRsaPssSha384: remembering(port, 'verifyRsaPssSha384', capacity),
+    verifyP256Sha256: remembering(port, 'verifyP256Sha256', capacity),
     remember<T>(role: string, bytes: Bytes, make: (bytes: Bytes) => T): T {
       let known = read.get(role);
       if (known === undefined) {
@@ -67,5 +62,21 @@ export function rememberingCrypto(port: CryptoPort, capacity = 1024): CryptoPort
       known.set(made, bytes);
       return made;
     },
+  };
+}
+
+function remembering(
+  port: CryptoPort,
+  method: 'verifyRsaPssSha384' | 'verifyP256Sha256',
+  capacity: number,
+): CryptoPort[typeof method] {
+  const good = new Remembered<true>(capacity);
+  return async (spki, message, signature) => {
+    if (good.get(spki, message, signature)) return true;
+    // Copies: what is remembered must be what was verified, whatever the caller does meanwhile.
+    const parts = [concat(spki), concat(message), concat(signature)] as const;
+    const valid = await port[method](...parts);
+    if (valid) good.set(true, ...parts);
+    return valid;
   };
 }

@@ -3,15 +3,17 @@ import type { Bytes } from './bytes.ts';
 import type { CryptoPort } from './crypto.ts';
 
 const p384 = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
+const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const rsaPss = { name: 'RSA-PSS', hash: 'SHA-384', saltLength: 48 };
 
 export const webCrypto: CryptoPort = {
   verifyRsaPssSha384: (spki, message, signature) => verifyWith(rsaPss, spki, message, signature),
   verifyP384Sha384: (spki, message, signature) => verifyWith(p384, spki, message, signature),
+  verifyP256Sha256: (spki, message, signature) => verifyWith(p256, spki, message, signature),
 };
 
 async function verifyWith(
-  algorithm: typeof p384 | typeof rsaPss,
+  algorithm: typeof p384 | typeof p256 | typeof rsaPss,
   spki: Bytes,
   message: Bytes,
   signature: Bytes,

@@ -14,6 +14,12 @@ export type CryptoPort = {
    */
   verifyP384Sha384(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
   /**
+   * ECDSA P-256 with SHA-256; a high s is as good as a low one, for Intel writes both.
+   * @param spki DER of a P-256 SubjectPublicKeyInfo
+   * @param signature r ‖ s, 32 bytes each, big-endian
+   */
+  verifyP256Sha256(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+  /**
    * A port may keep what `make` made of the same bytes before, for the same role (crypto-memory.ts). What throws is not kept.
    * @param role one of a few constants
    */

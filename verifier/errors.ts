@@ -66,7 +66,7 @@ export const errorCatalogue = {
   'certificate-profile': {
     means: 'A certificate or CRL is well-formed but not of the profile its vendor issues.',
     remedy:
-      'Check that each file is what its option asks for (VCEK or VLEK, ASK or ASVK, ARK, CRL).',
+      'Check that each file is what its option asks for (VCEK or VLEK, ASK or ASVK, ARK, CRL; PCK, PCK CA, TCB signing, Intel root).',
   },
   'closure-malformed': {
     means: 'A closure manifest or registration file breaks its format.',

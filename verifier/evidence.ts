@@ -3,7 +3,7 @@ import type { CollateralItem } from './abi/bundle.ts';
 import type { Channel } from './abi/report-data.ts';
 import type { Bytes } from './bytes.ts';
 
-/** Raw SEV-SNP report bytes, or a bundle's JSON bytes with what this verifier knows about how it got them. */
+/** Raw bytes of an SEV-SNP report or of a TDX or SGX quote, or a bundle's JSON bytes with what this verifier knows about how it got them. */
 export type Evidence =
   | {
       form: 'report';
@@ -11,6 +11,7 @@ export type Evidence =
       /** GUIDs in the host's certificate table beyond AMD's own, when a table came with the report. */
       certificateTable?: readonly string[];
     }
+  | { form: 'quote'; bytes: Bytes }
   | {
       form: 'bundle';
       bytes: Bytes;
@@ -25,5 +26,5 @@ export type Evidence =
  */
 export type Connection = null | { channel: Channel | 'unknown' };
 
-/** One DER object for the verifier to use; it counts by its signature, wherever it came from. */
+/** One object for the verifier to use; it counts by its signature, wherever it came from. */
 export type Collateral = Pick<CollateralItem, 'kind' | 'data'>;

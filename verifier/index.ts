@@ -1,8 +1,8 @@
 /** The verifier's public face. */
 export { appraise } from './appraise/appraise.ts';
+export { genuinePolicy } from './appraise/genuine.ts';
 export {
   type Expectations,
-  genuinePolicy,
   type Policy,
   parsePolicy,
   policyDigest,

@@ -2,11 +2,20 @@
  * The record of one verification, failures included. Only `verify` makes it, so nothing can be appraised that was not
  * verified; whether it is any good is for `appraise` to say.
  */
+import type { Quote } from './abi/quote.ts';
 import type { Bound, Channel } from './abi/report-data.ts';
 import type { SnpReport } from './abi/snp.ts';
 import type { SnpProduct } from './abi/snp-tcb.ts';
+import type { TcbAssessment } from './abi/tcb-status.ts';
+import type { Bytes } from './bytes.ts';
 import { Checklist, type CheckResult } from './checklist.ts';
-import { applicableChecks, entryOf, type ProofSubject, type Subject } from './checks.ts';
+import {
+  applicableChecks,
+  type CheckId,
+  entryOf,
+  type ProofSubject,
+  type Subject,
+} from './checks.ts';
 import type { UnixTime } from './time.ts';
 
 /** What an SEV-SNP report and its certificate say. As true as the checks of its verification are passes. */
@@ -18,6 +27,34 @@ export type SnpClaims = {
   cspId: string | null;
   /** GUIDs in the host's certificate table beyond AMD's own; null when no table came with the report. */
   certificateTable: readonly string[] | null;
+};
+
+/** What a PCK certificate says of its platform. */
+export type PlatformClaims = {
+  /** 6 bytes */
+  fmspc: Bytes;
+  /** 16 bytes */
+  ppid: Bytes;
+  /** 16 bytes; null where the certificate names none. */
+  platformInstanceId: Bytes | null;
+  sgxType: 'standard' | 'scalable' | 'scalable with integrity';
+  /** Null where the certificate does not say. */
+  configuration: { dynamicPlatform: boolean; cachedKeys: boolean; smtEnabled: boolean } | null;
+  tcb: { pceSvn: number };
+};
+
+/** What a TDX or SGX quote and its certificate say. As true as the checks of its verification are passes. */
+export type QuoteClaims = {
+  platform: 'tdx' | 'sgx';
+  quote: Quote;
+  /** Null when the certificate could not be read. */
+  pck: PlatformClaims | null;
+  /** Null when collateral is missing. */
+  tcb: TcbAssessment | null;
+  /** tcbEvaluationDataNumber of TCB info and QE identity, null for the one that is missing. */
+  evaluationNumbers: { tcbInfo: number | null; qeIdentity: number | null };
+  /** Checks that failed only because a document's nextUpdate has passed, and when that was. */
+  overdue: ReadonlyMap<CheckId, UnixTime>;
 };
 
 /** What a bundle says beside its report. */
@@ -45,8 +82,8 @@ export type VerifiedRecord = {
   at: UnixTime;
   /** Every check before stage policy, in order. */
   checks: readonly CheckResult[];
-  /** Null when the report could not be read. */
-  claims: SnpClaims | null;
+  /** Null when the report or quote could not be read. */
+  claims: SnpClaims | QuoteClaims | null;
   /** Null for a raw report, and when the bundle could not be read. */
   bundle: BundleClaims | null;
   /** Null when no proof came with the evidence. */

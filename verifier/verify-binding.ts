@@ -2,18 +2,17 @@
 import type { Bundle } from './abi/bundle.ts';
 import { logDigest, parseLog } from './abi/log.ts';
 import { bindingOf, type Channel, deviceDigest, freshnessOf } from './abi/report-data.ts';
-import type { SnpReport } from './abi/snp.ts';
 import { type Bytes, equalBytes, toHex } from './bytes.ts';
 import type { Checklist } from './checklist.ts';
 import { AttestationError } from './errors.ts';
 import type { Connection } from './evidence.ts';
 import { fieldToBytes } from './field.ts';
 
-/** Makes every check of stage binding. */
+/** Makes every check of stage binding. @param reportData the signed 64 bytes, null when no report could be read */
 export function verifyBinding(
   list: Checklist,
   bundle: Bundle,
-  report: SnpReport | null,
+  reportData: Bytes | null,
   nonce: Bytes | null,
   connection: Connection,
 ): void {
@@ -27,11 +26,10 @@ export function verifyBinding(
   );
   checkLog(list, bundle);
 
-  if (report === null) {
+  if (reportData === null) {
     list.skip('binding.report-data', 'a readable report');
     list.skip('binding.freshness', 'a readable report');
   } else {
-    const { reportData } = report;
     const first = reportData.subarray(0, 32);
     compare(
       list,

@@ -1,19 +1,23 @@
 /** The security argument of the whole verifier, read from top to bottom. */
 import { type Bundle, type CollateralKind, parseBundle } from './abi/bundle.ts';
-import { parseReport, type SnpReport } from './abi/snp.ts';
+import { parseQuote, teeOf } from './abi/quote.ts';
+import { parseReport } from './abi/snp.ts';
 import { productOfCpuid } from './abi/snp-tcb.ts';
 import { type Bytes, concat } from './bytes.ts';
-import { type AmdChain, verifyAmdChain } from './chain/amd-chain.ts';
+import { verifyAmdChain } from './chain/amd-chain.ts';
 import { verifyRevocation } from './chain/amd-crl.ts';
-import type { RevocationList } from './chain/x509.ts';
+import { verifyIntelChain } from './chain/intel-chain.ts';
 import { Checklist } from './checklist.ts';
-import { applicableChecks, entryOf, type Subject } from './checks.ts';
+import { applicableChecks, type CheckId, entryOf, type Subject, type Tee } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
+import { AttestationError } from './errors.ts';
 import type { Collateral, Evidence } from './evidence.ts';
 import type { TrustedRoot } from './roots.ts';
 import type { UnixTime } from './time.ts';
-import { makeVerified, type Verified } from './verified.ts';
+import { makeVerified, type Verified, type VerifiedRecord } from './verified.ts';
 import { verifyBinding } from './verify-binding.ts';
+import { type IntelCollateral, verifyIntelCollateral } from './verify-intel-collateral.ts';
+import { verifyQuoteEvidence } from './verify-quote.ts';
 import { verifySnpEvidence } from './verify-snp.ts';
 
 /**
@@ -27,59 +31,47 @@ export async function verify(
   now: UnixTime,
   crypto: CryptoPort,
 ): Promise<Verified> {
-  const subject = subjectOf(evidence);
+  // 1. Bytes to values, strictly. A bundle names the machine that its evidence is of, and so which checks apply.
+  const opened = evidence.form === 'bundle' ? openBundle(evidence.bytes) : null;
+  const bundle = opened?.bundle ?? null;
+  const subject = subjectOf(evidence, bundle);
   const list = new Checklist(
     applicableChecks(subject).filter((id) => entryOf(id).stage !== 'policy'),
   );
+  if (opened !== null) list.attempt('parse.bundle', opened.orThrow);
 
-  // 1. Bytes to values, strictly.
-  const bundle =
-    evidence.form === 'bundle'
-      ? list.attempt('parse.bundle', () => parseBundle(evidence.bytes))
-      : null;
   // Copies: a caller who reuses his buffers while signatures are checked changes nothing here.
-  const reportBytes =
-    evidence.form === 'report' ? concat(evidence.bytes) : (bundle?.evidence ?? null);
-  const report = readReport(list, bundle, reportBytes);
+  const bytes = evidence.form === 'bundle' ? bundle?.evidence : concat(evidence.bytes);
   const all = [...collateral, ...(bundle?.collateral ?? [])].map(({ kind, data }) => ({
     kind,
     data: concat(data),
   }));
-  const given = (kind: CollateralKind) =>
-    all.filter((item) => item.kind === kind).map(({ data }) => data);
-
-  // 2. The chip's key, by a chain to a pinned root.
-  const certificates = { vek: given('vek'), ask: given('ask'), ark: given('ark') };
-  const chain = await verifyAmdChain(list, certificates, roots, now, crypto);
-
-  // 3. Nothing in that chain is revoked.
-  const crl = await verifyRevocation(list, given('ark-crl'), chain, now, crypto);
-
-  // 4. The report, by that key, of that chip, product and TCB.
-  await verifySnpEvidence(
-    list,
-    report === null ? null : { report, bytes: reportBytes as Bytes },
-    chain,
+  const given: Given = {
+    collateral: (kind) => all.filter((item) => item.kind === kind).map(({ data }) => data),
+    roots,
+    now,
     crypto,
-  );
+  };
+
+  // 2 to 4. The machine's key by a chain to a pinned root, nothing in it revoked, and the evidence by that key.
+  const road =
+    bytes === undefined || subject.tee === null
+      ? noRoad
+      : subject.tee === 'sev-snp'
+        ? await verifySnp(list, bytes, evidence, given)
+        : await verifyQuote(list, bytes, subject.tee, given);
 
   // 5. What the guest had signed: closure, services, devices, log; nonce, channel, epoch.
   if (evidence.form === 'bundle') {
     if (bundle === null) list.skipRest('a readable bundle');
-    else verifyBinding(list, bundle, report, evidence.nonce, evidence.connection);
+    else verifyBinding(list, bundle, road.reportData, evidence.nonce, evidence.connection);
   }
 
   return makeVerified({
     subject,
     at: now,
     checks: list.finish(),
-    claims: report && {
-      platform: 'sev-snp',
-      report,
-      product: chain.vek?.product ?? (report.cpuid && productOfCpuid(report.cpuid)),
-      cspId: chain.vek?.cspId ?? null,
-      certificateTable: (evidence.form === 'report' && evidence.certificateTable) || null,
-    },
+    claims: road.claims,
     bundle: bundle && {
       bound: bundle.bound,
       deviceCount: bundle.devices.length,
@@ -87,38 +79,170 @@ export async function verify(
       channel: bundle.channel,
     },
     proof: null,
-    insecureRoot: chain.root?.insecure ?? false,
-    expires: firstExpiry(chain, crl),
+    insecureRoot: road.root?.insecure ?? false,
+    expires: road.ends.length === 0 ? null : Math.min(...road.ends),
   });
 }
 
-function subjectOf(evidence: Evidence): Subject {
-  return evidence.form === 'report'
-    ? { form: 'report', challenged: false, connected: false, proof: null }
-    : {
-        form: 'bundle',
-        challenged: evidence.nonce !== null,
-        connected: evidence.connection !== null,
-        proof: null,
-      };
-}
+type Given = {
+  collateral: (kind: CollateralKind) => readonly Bytes[];
+  roots: readonly TrustedRoot[];
+  now: UnixTime;
+  crypto: CryptoPort;
+};
 
-function readReport(list: Checklist, bundle: Bundle | null, bytes: Bytes | null): SnpReport | null {
-  if (bytes === null) list.skip('parse.report', 'a readable bundle');
-  else if (bundle?.platform === 'tdx') list.skip('parse.report', 'support for TDX in this release');
-  else
-    return list.attempt(
-      'parse.report',
-      () => parseReport(bytes),
-      ({ version }) => ({ actual: `version ${version}` }),
-    );
-  return null;
-}
+/** What comes out of the steps that depend on the vendor. */
+type Road = {
+  claims: VerifiedRecord['claims'];
+  /** The signed 64 bytes; null when no report could be read. */
+  reportData: Bytes | null;
+  /** The trusted root that the chain ends in. */
+  root: TrustedRoot | null;
+  /** When each piece of collateral runs out. */
+  ends: readonly UnixTime[];
+};
 
-function firstExpiry(chain: AmdChain, crl: RevocationList | null): UnixTime | null {
-  const ends = [chain.vek, chain.ask, chain.ark].flatMap((held) =>
-    held === null ? [] : [held.certificate.notAfter],
+const noRoad: Road = { claims: null, reportData: null, root: null, ends: [] };
+
+async function verifySnp(
+  list: Checklist,
+  bytes: Bytes,
+  evidence: Evidence,
+  { collateral, roots, now, crypto }: Given,
+): Promise<Road> {
+  const report = list.attempt(
+    'parse.report',
+    () => parseReport(bytes),
+    ({ version }) => ({ actual: `version ${version}` }),
   );
-  if (crl !== null) ends.push(crl.nextUpdate);
-  return ends.length === 0 ? null : Math.min(...ends);
+  // 2. The chip's key.
+  const certificates = {
+    vek: collateral('vek'),
+    ask: collateral('ask'),
+    ark: collateral('ark'),
+  };
+  const chain = await verifyAmdChain(list, certificates, roots, now, crypto);
+  // 3. Nothing in that chain is revoked.
+  const crl = await verifyRevocation(list, collateral('ark-crl'), chain, now, crypto);
+  // 4. The report, by that key, of that chip, product and TCB.
+  await verifySnpEvidence(list, report === null ? null : { report, bytes }, chain, crypto);
+
+  const { vek, ask, ark, root } = chain;
+  return {
+    claims: report && {
+      platform: 'sev-snp',
+      report,
+      product: vek?.product ?? (report.cpuid && productOfCpuid(report.cpuid)),
+      cspId: vek?.cspId ?? null,
+      certificateTable: (evidence.form === 'report' && evidence.certificateTable) || null,
+    },
+    reportData: report?.reportData ?? null,
+    root,
+    ends: endsOf([vek, ask, ark], [crl]),
+  };
+}
+
+async function verifyQuote(
+  list: Checklist,
+  bytes: Bytes,
+  tee: Exclude<Tee, 'sev-snp'>,
+  { collateral, roots, now, crypto }: Given,
+): Promise<Road> {
+  const quote = list.attempt(
+    'parse.quote',
+    () => {
+      const found = parseQuote(bytes);
+      if (found.body.kind === tee) return found;
+      const kind = found.body.kind.toUpperCase();
+      throw new AttestationError(
+        'value-out-of-range',
+        `the bundle says ${tee.toUpperCase()}, its quote is of ${kind}`,
+      );
+    },
+    ({ header, trailing }) => ({
+      actual: `version ${header.version}${trailing > 0 ? `, ${trailing} bytes after its end ignored` : ''}`,
+    }),
+  );
+  // 2. The platform's key.
+  const chain = await verifyIntelChain(list, quote, roots, now, crypto);
+  // 3. Nothing in that chain is revoked; what Intel says of such platforms today.
+  const found = await verifyIntelCollateral(list, tee, collateral, chain, now, crypto);
+  // 4. The quote, by that key through Intel's own enclave, and what its TCB is worth.
+  const given = quote === null ? null : { quote, bytes };
+  const tcb = await verifyQuoteEvidence(list, given, chain, found, crypto);
+
+  const { pck, ca, root, trusted } = chain;
+  const { tcbInfo, qeIdentity, lists, signers } = found;
+  return {
+    claims: quote && {
+      platform: tee,
+      quote,
+      pck,
+      tcb,
+      evaluationNumbers: {
+        tcbInfo: tcbInfo?.tcbEvaluationDataNumber ?? null,
+        qeIdentity: qeIdentity?.tcbEvaluationDataNumber ?? null,
+      },
+      overdue: overdueOf(found, now),
+    },
+    reportData: quote?.body.report.reportData ?? null,
+    root: trusted,
+    ends: endsOf([pck, ca, root, ...signers], [lists.root, lists.pck, tcbInfo, qeIdentity]),
+  };
+}
+
+function overdueOf(
+  { tcbInfo, qeIdentity, lists }: IntelCollateral,
+  now: UnixTime,
+): ReadonlyMap<CheckId, UnixTime> {
+  const dated = {
+    'collateral.root-crl-validity': lists.root,
+    'collateral.pck-crl-validity': lists.pck,
+    'collateral.tcb-info-validity': tcbInfo,
+    'collateral.qe-identity-validity': qeIdentity,
+  } as const satisfies Partial<Record<CheckId, { nextUpdate: UnixTime } | null>>;
+  const late = Object.entries(dated).flatMap(([id, document]) =>
+    document !== null && document.nextUpdate < now
+      ? [[id as CheckId, document.nextUpdate] as const]
+      : [],
+  );
+  return new Map(late);
+}
+
+function endsOf(
+  held: readonly ({ certificate: { notAfter: UnixTime } } | null)[],
+  documents: readonly ({ nextUpdate: UnixTime } | null)[],
+): UnixTime[] {
+  return [
+    ...held.flatMap((one) => (one === null ? [] : [one.certificate.notAfter])),
+    ...documents.flatMap((one) => (one === null ? [] : [one.nextUpdate])),
+  ];
+}
+
+/** Parsed once; `orThrow` gives what came of it again, for the check. */
+function openBundle(bytes: Bytes): { bundle: Bundle | null; orThrow: () => Bundle } {
+  try {
+    const bundle = parseBundle(bytes);
+    return { bundle, orThrow: () => bundle };
+  } catch (error) {
+    if (!(error instanceof AttestationError)) throw error;
+    const orThrow = () => {
+      throw error;
+    };
+    return { bundle: null, orThrow };
+  }
+}
+
+function subjectOf(evidence: Evidence, bundle: Bundle | null): Subject {
+  if (evidence.form === 'bundle') {
+    return {
+      form: 'bundle',
+      tee: bundle?.platform ?? null,
+      challenged: evidence.nonce !== null,
+      connected: evidence.connection !== null,
+      proof: null,
+    };
+  }
+  const tee = evidence.form === 'report' ? 'sev-snp' : (teeOf(evidence.bytes) ?? 'tdx');
+  return { form: evidence.form, tee, challenged: false, connected: false, proof: null };
 }

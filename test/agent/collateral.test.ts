@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
-import { withCollateral } from '#agent/collateral.ts';
+import { splitByPlatform, withCollateral } from '#agent/collateral.ts';
 import type { EvidenceSource } from '#agent/source.ts';
-import type { CollateralItem, CollateralKind } from '#verifier/abi/bundle.ts';
+import {
+  amdCollateralKinds,
+  type CollateralItem,
+  type CollateralKind,
+  collateralKinds,
+  intelCollateralKinds,
+} from '#verifier/abi/bundle.ts';
 
 const der = new Uint8Array([0x30, 3, 2, 1, 5]);
 
@@ -28,4 +34,16 @@ test("the agent's own collateral takes the place of the host's, kind by kind", a
   ]);
   const without = await withCollateral(source, []).report(new Uint8Array(64));
   expect(without.collateral).toHaveLength(2);
+});
+
+test('every kind belongs to one platform', () => {
+  const items = collateralKinds.map((kind) => ({ kind, data: der, source: 'own', fetched: 1 }));
+  const kindsOf = (platform: 'sev-snp' | 'tdx') => {
+    const { own, foreign } = splitByPlatform(platform, items);
+    return { own: own.map(({ kind }) => kind), foreign };
+  };
+  const amd = [...amdCollateralKinds];
+  const intel = [...intelCollateralKinds];
+  expect(kindsOf('sev-snp')).toEqual({ own: amd, foreign: intel });
+  expect(kindsOf('tdx')).toEqual({ own: intel, foreign: amd });
 });

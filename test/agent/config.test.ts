@@ -42,6 +42,12 @@ test('a configuration is read', () => {
   expect(config.collateral).toEqual({ vek: null, ask: 'ask.pem', ark: null, arkCrl: null });
 });
 
+test('files for TDX may be left out, null or named', () => {
+  const files = { tcbInfo: 'tcb.json', qeIdentity: null, intelRoot: 'root.pem' };
+  const config = parse(changed((c) => Object.assign(c.collateral, files)));
+  expect(config.collateral).toEqual({ ...good().collateral, ...files });
+});
+
 describe('a configuration is refused for', () => {
   test.each<[string, (config: Config) => void, string, string]>([
     [
@@ -75,6 +81,14 @@ describe('a configuration is refused for', () => {
       },
       'json-shape',
       'vek',
+    ],
+    [
+      'a file for TDX that is no name',
+      (c) => {
+        c.collateral['pckCrl'] = '';
+      },
+      'json-shape',
+      'collateral.pckCrl',
     ],
     [
       'a port that is none',

@@ -14,6 +14,8 @@ type Entry = { inblob: Bytes | null; generation: number };
 type Kernel = TsmFiles & { entries: Map<string, Entry>; made: string[] };
 type KernelOptions = {
   provider?: string;
+  /** What the folders after the first say. */
+  laterProvider?: string;
   table?: readonly SnpCertificate[] | Bytes;
   /** Errors by operation: `makeFolder`, `write` or a file's name. */
   errors?: Record<string, string>;
@@ -39,6 +41,10 @@ function kernel(options: KernelOptions = {}): Kernel {
     if (entry === undefined) throw Object.assign(new Error('no entry'), { code: 'ENOENT' });
     return [entry, path.slice(at + 1)];
   };
+  const providerNow = () => {
+    const { provider = 'sev_guest', laterProvider = provider } = options;
+    return made.length === 1 ? provider : laterProvider;
+  };
   const { table = [] } = options;
   const auxblob = table instanceof Uint8Array ? table : encodeCertificateTable(table);
   return {
@@ -58,7 +64,7 @@ function kernel(options: KernelOptions = {}): Kernel {
     async read(path) {
       const [entry, name] = split(path);
       refuse(name);
-      if (name === 'provider') return utf8(`${options.provider ?? 'sev_guest'}\n`);
+      if (name === 'provider') return utf8(`${providerNow()}\n`);
       if (name === 'generation') return utf8(`${entry.generation}\n`);
       if (name === 'auxblob') return auxblob;
       if (name !== 'outblob' || entry.inblob === null) throw new Error(`read of ${name}`);
@@ -96,6 +102,16 @@ describe('a report', () => {
     await source.report(data);
     expect(new Set(files.made).size).toBe(3);
     expect(files.entries.size).toBe(0);
+  });
+
+  test('of a TD is a quote, without a certificate table: Linux has no file for one', async () => {
+    const files = kernel({ provider: 'tdx_guest', errors: { auxblob: 'ENOENT' } });
+    const { source, logger } = open(files);
+    expect(await source).toMatchObject({ platform: 'tdx', name: 'configfs-tsm' });
+    const found = await (await source).report(data);
+    expect(found).toEqual({ evidence: report(data), collateral: [] });
+    expect(files.entries.size).toBe(0);
+    expect(logger.lines).toEqual([]);
   });
 
   test("carries the host's certificates, PEM or DER, and leaves out unknown ones", async () => {
@@ -140,6 +156,23 @@ describe('a report', () => {
       },
       'device-failed',
     ],
+    ['the provider changes', { laterProvider: 'tdx_guest' }, 'device-failed'],
+    [
+      'the provider of a TD changes',
+      { provider: 'tdx_guest', laterProvider: 'sev_guest' },
+      'device-failed',
+    ],
+    ['the provider vanishes', { laterProvider: '' }, 'device-failed'],
+    [
+      'another program writes in a TD',
+      {
+        provider: 'tdx_guest',
+        race: (entry) => {
+          entry.generation += 1;
+        },
+      },
+      'device-failed',
+    ],
     ['the write was lost', { loseWrite: true, errors: { outblob: 'EINVAL' } }, 'EINVAL'],
     ['the write fails', { errors: { write: 'EBUSY' } }, 'EBUSY'],
     ['the firmware fails', { errors: { outblob: 'EIO' } }, 'EIO'],
@@ -163,12 +196,13 @@ describe('a report', () => {
 describe('opening is refused as no TEE', () => {
   test.each<[string, KernelOptions, string]>([
     ['without the folder', { errors: { makeFolder: 'ENOENT' } }, 'kernel before 6.7'],
-    ['without a provider', { errors: { makeFolder: 'ENXIO' } }, 'sev-guest is not loaded'],
+    ['without a provider', { errors: { makeFolder: 'ENXIO' } }, 'sev-guest nor tdx-guest'],
     ['without permission', { errors: { makeFolder: 'EACCES' } }, 'no permission'],
     ['on a read-only system', { errors: { makeFolder: 'EROFS' } }, 'read-only'],
     ['for another error', { errors: { makeFolder: 'EMFILE' } }, 'EMFILE'],
     ['when the provider cannot be read', { errors: { provider: 'EIO' } }, 'EIO'],
-    ['for the provider of TDX', { provider: 'tdx_guest' }, 'tdx_guest'],
+    ['for the provider of another TEE', { provider: 'arm_cca_guest' }, 'arm_cca_guest'],
+    ['for a provider that only begins alike', { provider: 'tdx_guest2' }, 'tdx_guest2'],
     ['for an unknown provider', { provider: 'x\u0007' }, 'x\\u0007'],
   ])('%s', async (_, options, message) => {
     const files = kernel(options);

@@ -6,7 +6,12 @@ import { expect, onTestFinished } from 'vitest';
 import type { Logger } from '#agent/errors.ts';
 import type { EvidenceSource } from '#agent/source.ts';
 import { type AmdHierarchy, fakeNow } from '#test/fake/amd.ts';
-import { createInsecureAgent, type InsecureAgentOptions } from '#test/fake/insecure-agent.ts';
+import {
+  createInsecureAgent,
+  createInsecureTdxAgent,
+  type InsecureAgentOptions,
+  type InsecureTdxAgentOptions,
+} from '#test/fake/insecure-agent.ts';
 import { createSnpDevice } from '#test/fake/snp-device.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 
@@ -65,6 +70,13 @@ export async function codeOf(call: () => unknown): Promise<unknown> {
 export async function startAgent(options: InsecureAgentOptions) {
   const logger = recorder();
   const agent = await createInsecureAgent({ now: () => fakeNow, logger, ...options });
+  return { ...agent, logger, url: await urlOf(agent.app) };
+}
+
+/** The same on a simulated TDX machine. */
+export async function startTdxAgent(options: InsecureTdxAgentOptions) {
+  const logger = recorder();
+  const agent = createInsecureTdxAgent({ now: () => fakeNow, logger, ...options });
   return { ...agent, logger, url: await urlOf(agent.app) };
 }
 

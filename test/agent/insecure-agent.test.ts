@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseBundle } from '#verifier/abi/bundle.ts';
+import { parseQuote } from '#verifier/abi/quote.ts';
 import { parseReport } from '#verifier/abi/snp.ts';
 
 const script = fileURLToPath(new URL('../fake/insecure-agent.ts', import.meta.url));
@@ -66,6 +67,33 @@ test('serves evidence of the product and version asked for, and stops on SIGTERM
   expect(await ended).toBe(0);
 });
 
+test('with --platform tdx serves quotes of the version asked for, under its Intel root', async () => {
+  const roots = join(folder, 'intel-roots.pem');
+  const options = ['--platform', 'tdx', '--quote-version', '4', '--no-collateral', 'pck-crl'];
+  const { child, seen, ended } = await start('--port', '0', '--out-roots', roots, ...options);
+  expect(seen.stderr).toContain('INSECURE');
+  expect(seen.stdout).toContain('(tdx via INSECURE simulated Intel processor)');
+
+  const response = await fetch(`${seen.url}/attestation`);
+  const bundle = parseBundle(new Uint8Array(await response.arrayBuffer()));
+  expect(bundle.platform).toBe('tdx');
+  expect(parseQuote(bundle.evidence).header).toMatchObject({ version: 4, tee: 'tdx' });
+  expect(bundle.collateral.map(({ kind }) => kind)).toEqual([
+    'tcb-info',
+    'tcb-signing',
+    'qe-identity',
+    'qe-identity-signing',
+    'intel-root-crl',
+    'intel-root',
+  ]);
+  const root = new X509Certificate(await readFile(roots));
+  expect(root.subject).toContain('CN=Intel SGX Root CA');
+  expect(new Uint8Array(root.raw)).toEqual(bundle.collateral.at(-1)?.data);
+
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+});
+
 test('takes closure and services from a configuration of the agent', async () => {
   const path = `/nix/store/${'0'.repeat(32)}-echo`;
   await writeFile(join(folder, 'registration'), `${path}\n${'11'.repeat(32)}\n1\n\n0\n`);
@@ -87,6 +115,7 @@ test('takes closure and services from a configuration of the agent', async () =>
 
 describe('ends with 2 and a line for', () => {
   const roots = ['--out-roots', '/dev/null'];
+  const tdx = ['--port', '0', ...roots, '--platform', 'tdx'];
   test.each([
     ['an unknown option', ['--port', '0', ...roots, '--secure'], 'secure'],
     ['no port', roots, 'port'],
@@ -94,6 +123,11 @@ describe('ends with 2 and a line for', () => {
     ['no roots file', ['--port', '0'], 'out-roots'],
     ['an unknown product', ['--port', '0', ...roots, '--product', 'Rome'], 'Rome'],
     ['an unknown version', ['--port', '0', ...roots, '--report-version', '6'], '6'],
+    ['an unknown platform', ['--port', '0', ...roots, '--platform', 'sgx'], 'sgx'],
+    ['a product of Intel', [...tdx, '--product', 'Milan'], '--product'],
+    ['a report of Intel', [...tdx, '--report-version', '5'], '--report-version'],
+    ['a quote of AMD', ['--port', '0', ...roots, '--quote-version', '5'], '--quote-version'],
+    ['collateral of the other vendor', [...tdx, '--no-collateral', 'vek'], 'vek is none of'],
     ['unknown collateral', ['--port', '0', ...roots, '--no-collateral', 'vcek'], 'vcek'],
     ['a missing configuration', ['--port', '0', ...roots, '--config', 'nothing.json'], 'ENOENT'],
   ])('%s', async (_, args, message) => {

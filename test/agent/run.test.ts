@@ -11,7 +11,8 @@ import Koa from 'koa';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig, serve } from '#agent/cli.ts';
 import { tsmReportFolder } from '#agent/configfs.ts';
-import { toBase64, toHex, utf8 } from '#verifier/bytes.ts';
+import { collateralOf, createIntel } from '#test/fake/intel.ts';
+import { type Bytes, toBase64, toHex, utf8 } from '#verifier/bytes.ts';
 import { codeOf } from './helpers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,8 +25,11 @@ const publicKey =
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'affidavit-agent-'));
+  await writeFile(join(folder, 'tcb.json'), createIntel().tcbInfo.bytes);
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+const noCollateral = { vek: null, ask: null, ark: null, arkCrl: null };
 
 function config(changes: Record<string, unknown> = {}) {
   return {
@@ -33,7 +37,7 @@ function config(changes: Record<string, unknown> = {}) {
     listen: { host: '127.0.0.1', port: 0 },
     closure: { registration: 'registration' },
     services: [{ name: 'echo', storePath: path, publicKey }],
-    collateral: { vek: null, ask: null, ark: null, arkCrl: null },
+    collateral: noCollateral,
     ...changes,
   };
 }
@@ -93,6 +97,21 @@ describe('runAgent', () => {
       config({ collateral: { vek: 'registration', ask: null, ark: null, arkCrl: null } }),
       'collateral.vek',
     ],
+    [
+      'TCB info that is none',
+      config({ collateral: { ...noCollateral, tcbInfo: 'registration' } }),
+      'collateral.tcbInfo',
+    ],
+    [
+      'TCB info in place of QE identity',
+      config({ collateral: { ...noCollateral, qeIdentity: 'tcb.json' } }),
+      'collateral.qeIdentity',
+    ],
+    [
+      'an unknown kind of collateral',
+      config({ collateral: { ...noCollateral, pck: 'registration' } }),
+      'unknown member "pck"',
+    ],
   ])('ends with 2 and one line for %s', async (_, json, message) => {
     const { code, stdout, stderr } = await runAgent(await write(json));
     expect(stderr).toContain(message);
@@ -119,6 +138,37 @@ test('loadConfig reads collateral, PEM or DER, relative to the configuration', a
     ['ark-crl', '300100'],
   ]);
   expect(state.manifest).toEqual(utf8(`${'11'.repeat(32)} ${path}\n`));
+});
+
+test('loadConfig reads what a TDX machine serves, signed documents byte for byte', async () => {
+  const intel = createIntel();
+  const files = {
+    tcbInfo: 'tcb.json',
+    tcbSigning: 'signing.pem',
+    qeIdentity: 'qe.json',
+    qeIdentitySigning: 'signing.pem',
+    pckCrl: 'pck-crl.der',
+    intelRootCrl: 'root-crl.pem',
+    intelRoot: 'root.pem',
+  };
+  const contents: [string, string | Bytes][] = [
+    ['tcb.json', intel.tcbInfo.bytes],
+    ['qe.json', intel.qeIdentity.bytes],
+    ['signing.pem', intel.tcbSigning.pem],
+    ['pck-crl.der', intel.pckCrl.der],
+    ['root-crl.pem', intel.rootCrl.pem],
+    ['root.pem', intel.root.pem],
+  ];
+  for (const [name, content] of contents) await writeFile(join(folder, name), content);
+  const load = async (chosen: Record<string, string | null>) => {
+    const collateral = { ...noCollateral, ...chosen };
+    const loaded = await loadConfig(await write(config({ collateral })));
+    return loaded.collateral.map(({ kind, data }) => ({ kind, data }));
+  };
+  expect(await load(files)).toEqual(collateralOf(intel));
+  expect(await load({ tcbInfo: null, intelRoot: 'root.pem' })).toEqual(
+    collateralOf(intel).slice(-1),
+  );
 });
 
 describe('serve', () => {

@@ -82,12 +82,15 @@ export type CertificatePlan = Signed & {
   publicKey: KeyObject;
 };
 
+/** `reason`: RFC 5280, section 5.3.1, 0 to 10; left out of the DER when it is not given. */
+export type Revocation = { serial: bigint; at: UnixTime; reason?: number };
+
 export type CrlPlan = Signed & {
   /** 1 or 2; 1 is left out of the DER. */
   version: number;
   thisUpdate: UnixTime;
   nextUpdate: UnixTime | null;
-  revoked: readonly { serial: bigint; at: UnixTime }[];
+  revoked: readonly Revocation[];
 };
 
 /** New values for some fields of a plan, or a function from the plan to them. */
@@ -124,8 +127,8 @@ export function issueCertificate(plan: CertificatePlan): Certificate {
 }
 
 export function issueCrl(plan: CrlPlan): Crl {
-  const revoked = plan.revoked.map(({ serial, at }) =>
-    der.sequence(der.integer(serial), der.time(at)),
+  const revoked = plan.revoked.map(({ serial, at, reason }) =>
+    der.sequence(der.integer(serial), der.time(at), ...encodeReason(reason)),
   );
   const toBeSigned = der.sequence(
     ...(plan.version === 1 ? [] : [der.integer(plan.version - 1)]),
@@ -184,6 +187,12 @@ function encodeName(name: Name): Bytes {
       return der.set(der.sequence(der.objectIdentifier(attributeOids[type]), text));
     }),
   );
+}
+
+function encodeReason(reason: number | undefined): Bytes[] {
+  if (reason === undefined) return [];
+  const value = der.octetString(der.enumerated(reason));
+  return [der.sequence(der.sequence(der.objectIdentifier('2.5.29.21'), value))];
 }
 
 function encodeExtensions(tag: number, extensions: readonly Extension[]): Bytes[] {

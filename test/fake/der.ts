@@ -23,6 +23,9 @@ export const set = (...items: readonly Bytes[]): Bytes => tlv(0x31, ...items);
 export const octetString = (content: Bytes): Bytes => tlv(0x04, content);
 export const derNull = (): Bytes => tlv(0x05);
 export const derTrue = (): Bytes => tlv(0x01, Uint8Array.of(0xff));
+export const derBoolean = (value: boolean): Bytes => tlv(0x01, Uint8Array.of(value ? 0xff : 0));
+/** @param value below 128 */
+export const enumerated = (value: number): Bytes => tlv(0x0a, Uint8Array.of(value));
 export const utf8String = (text: string): Bytes => tlv(0x0c, utf8(text));
 export const printableString = (text: string): Bytes => tlv(0x13, utf8(text));
 export const ia5String = (text: string): Bytes => tlv(0x16, utf8(text));

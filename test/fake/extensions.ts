@@ -47,7 +47,12 @@ export function basicConstraints(ca: boolean, pathLength: number | null): Extens
 }
 
 /** The bits by their numbers (section 4.2.1.3); no bit of the second octet. */
-export const keyUsageBits = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const;
+export const keyUsageBits = {
+  digitalSignature: 0,
+  nonRepudiation: 1,
+  keyCertSign: 5,
+  cRLSign: 6,
+} as const;
 
 /** @param unused bits at the end; DER wants as many as there are, AMD's intermediates say 1 */
 export function keyUsage(uses: readonly (keyof typeof keyUsageBits)[], unused?: number): Extension {

@@ -1,12 +1,11 @@
 /**
- * INSECURE: the production agent's app on a simulated AMD processor. It proves nothing about any
- * machine; a verifier accepts it only when it is handed the simulator's root. For demos and tests.
+ * INSECURE: the production agent's app on a simulated AMD or Intel processor. It proves nothing
+ * about any machine; a verifier accepts it only when it is handed the simulator's root. For demos and tests.
  */
 import { writeFileSync } from 'node:fs';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type Koa from 'koa';
-import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { createApp } from '#agent/app.ts';
 import {
@@ -18,21 +17,28 @@ import {
   random,
   serve,
   stopSignal,
+  withOwnCollateral,
 } from '#agent/cli.ts';
-import { withCollateral } from '#agent/collateral.ts';
 import type { AgentService } from '#agent/config.ts';
 import { AgentError, type Logger } from '#agent/errors.ts';
 import { type EvidenceSource, oneAtATime, type QueueLimits } from '#agent/source.ts';
 import { type AgentState, bootState } from '#agent/state.ts';
-import { type CollateralItem, type CollateralKind, collateralKinds } from '#verifier/abi/bundle.ts';
+import {
+  type AmdCollateralKind,
+  amdCollateralKinds,
+  type CollateralItem,
+  type IntelCollateralKind,
+} from '#verifier/abi/bundle.ts';
 import type { ClosurePath } from '#verifier/abi/closure.ts';
-import { type ReportVersion, reportVersions } from '#verifier/abi/snp.ts';
-import { type SnpProduct, snpProducts } from '#verifier/abi/snp-tcb.ts';
+import type { SnpProduct } from '#verifier/abi/snp-tcb.ts';
 import { type Bytes, utf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import { type AmdHierarchy, createAmdHierarchy } from './amd.ts';
+import { type InsecureOptions, readOptions } from './insecure-options.ts';
+import { createIntel, type Intel } from './intel.ts';
 import { createSnpDevice, type SnpDevice, type SnpFields } from './snp-device.ts';
+import { createTdxDevice, simulatedTdx, type TdxDevice, type TdxFields } from './tdx-device.ts';
 
 /** A closure of a few paths, the same on every run, so that its digest is too. */
 export function demoClosure(): ClosurePath[] {
@@ -64,15 +70,7 @@ export function demoServices(closure: readonly ClosurePath[]): DemoServices {
   return { services, secretKeys };
 }
 
-export type InsecureAgentOptions = {
-  /** Default Milan. */
-  product?: SnpProduct;
-  /** Default: one of its own, made for `now`. */
-  hierarchy?: AmdHierarchy;
-  /** Of every report; a `signingKey` of `vlek` makes the bundle carry VLEK and ASVK. */
-  fields?: Partial<SnpFields>;
-  /** Kinds that the bundle leaves out. */
-  noCollateral?: readonly CollateralKind[];
+type AgentOptions = {
   /** Default: the demo's closure and services. */
   state?: AgentState;
   /** Collateral of the configuration's own files. */
@@ -84,15 +82,35 @@ export type InsecureAgentOptions = {
   logger?: Logger;
 };
 
-export type InsecureAgent = {
+export type InsecureAgentOptions = AgentOptions & {
+  /** Default Milan. */
+  product?: SnpProduct;
+  /** Default: one of its own, made for `now`. */
+  hierarchy?: AmdHierarchy;
+  /** Of every report; a `signingKey` of `vlek` makes the bundle carry VLEK and ASVK. */
+  fields?: Partial<SnpFields>;
+  /** Kinds that the bundle leaves out. */
+  noCollateral?: readonly AmdCollateralKind[];
+};
+
+export type InsecureTdxAgentOptions = AgentOptions & {
+  /** Default: one of its own, made for `now`. */
+  intel?: Intel;
+  /** Of every quote. */
+  fields?: Partial<TdxFields>;
+  /** Kinds that the bundle leaves out. */
+  noCollateral?: readonly IntelCollateralKind[];
+};
+
+type Agent = {
   app: Koa;
-  hierarchy: AmdHierarchy;
-  device: SnpDevice;
   source: EvidenceSource;
   state: AgentState;
   /** Of the demo's services; empty when a state was given. */
   secretKeys: Record<string, Bytes>;
 };
+export type InsecureAgent = Agent & { hierarchy: AmdHierarchy; device: SnpDevice };
+export type InsecureTdxAgent = Agent & { intel: Intel; device: TdxDevice };
 
 export async function createInsecureAgent(
   options: InsecureAgentOptions = {},
@@ -102,9 +120,23 @@ export async function createInsecureAgent(
     options.hierarchy ??
     (await createAmdHierarchy({ product: options.product ?? 'Milan', now: clock() }));
   const device = createSnpDevice(hierarchy, options.fields);
-  const simulated = simulatedSource(hierarchy, device, options, clock);
+  const simulated = simulatedSnp(hierarchy, device, options, clock);
+  return { ...agentOn(simulated, options), hierarchy, device };
+}
+
+export function createInsecureTdxAgent(options: InsecureTdxAgentOptions = {}): InsecureTdxAgent {
+  const clock = options.now ?? now;
+  const intel = options.intel ?? createIntel({ now: clock() });
+  const device = createTdxDevice(intel, options.fields);
+  const { noCollateral = [] } = options;
+  const simulated = simulatedTdx({ intel, device, noCollateral, now: clock });
+  return { ...agentOn(simulated, options), intel, device };
+}
+
+function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
+  const { now: clock = now, logger = consoleLogger } = options;
   const source = oneAtATime(
-    withCollateral(options.source ?? simulated, options.collateral ?? []),
+    withOwnCollateral(options.source ?? simulated, options.collateral ?? [], logger),
     options.limits ?? deviceLimits,
   );
   const closure = demoClosure();
@@ -116,26 +148,26 @@ export async function createInsecureAgent(
     channelOf: () => null,
     now: clock,
     random,
-    logger: options.logger ?? consoleLogger,
+    logger,
   });
   const secretKeys = options.state === undefined ? demo.secretKeys : {};
-  return { app, hierarchy, device, source, state, secretKeys };
+  return { app, source, state, secretKeys };
 }
 
-function simulatedSource(
+function simulatedSnp(
   hierarchy: AmdHierarchy,
   device: SnpDevice,
   { fields = {}, noCollateral = [] }: InsecureAgentOptions,
   clock: () => UnixTime,
 ): EvidenceSource {
   const vlek = fields.signingKey === 'vlek';
-  const data: Record<CollateralKind, Bytes> = {
+  const data: Record<AmdCollateralKind, Bytes> = {
     vek: (vlek ? hierarchy.vlek : hierarchy.vcek).der,
     ask: (vlek ? hierarchy.asvk : hierarchy.ask).der,
     ark: hierarchy.ark.der,
     'ark-crl': hierarchy.crl.der,
   };
-  const kinds = collateralKinds.filter((kind) => !noCollateral.includes(kind));
+  const kinds = amdCollateralKinds.filter((kind) => !noCollateral.includes(kind));
   return {
     platform: 'sev-snp',
     name: 'INSECURE simulated AMD processor',
@@ -152,60 +184,44 @@ function simulatedSource(
 }
 
 const banner = `
-  INSECURE AGENT: a simulated AMD processor with keys made just now.
+  INSECURE AGENT: a simulated processor with keys made just now.
   Its evidence says nothing about any machine. Never trust its root outside a test.
 
 `;
 
+async function agentOf(
+  machine: InsecureOptions['machine'],
+  options: AgentOptions,
+): Promise<Agent & { rootsPem: () => string }> {
+  if (machine.platform === 'tdx') {
+    const fields = { version: machine.version };
+    const agent = createInsecureTdxAgent({
+      ...options,
+      fields,
+      noCollateral: machine.noCollateral,
+    });
+    return { ...agent, rootsPem: agent.intel.rootsPem };
+  }
+  const { product } = machine;
+  const fields = { version: machine.version };
+  const agent = await createInsecureAgent({
+    ...options,
+    product,
+    fields,
+    noCollateral: machine.noCollateral,
+  });
+  return { ...agent, rootsPem: agent.hierarchy.rootsPem };
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const options = await yargs(args)
-    .scriptName('insecure-agent')
-    .usage('$0 --port N --out-roots FILE [options]')
-    .parserConfiguration({ 'boolean-negation': false, 'duplicate-arguments-array': false })
-    .options({
-      port: { type: 'number', demandOption: true, describe: 'port to listen on, 0 for any' },
-      host: { type: 'string', default: '127.0.0.1', describe: 'address to listen on' },
-      'out-roots': {
-        type: 'string',
-        demandOption: true,
-        describe: "file to write the simulator's root (ARK, PEM) to",
-      },
-      config: { type: 'string', describe: 'agent configuration; without it, a built-in demo' },
-      product: { choices: snpProducts, default: 'Milan' as SnpProduct, describe: 'AMD product' },
-      'report-version': {
-        type: 'number',
-        choices: reportVersions,
-        default: 5 as ReportVersion,
-        describe: 'version of the attestation report',
-      },
-      'no-collateral': {
-        array: true,
-        choices: collateralKinds,
-        default: [] as CollateralKind[],
-        describe: 'kinds that the bundle leaves out',
-      },
-    })
-    .check(({ port }) => {
-      if (Number.isInteger(port) && port >= 0 && port <= 65535) return true;
-      throw new Error('--port: expected a number from 0 to 65535');
-    })
-    .strict()
-    .version(false)
-    .fail((message, error) => {
-      process.stderr.write(`insecure-agent: ${message ?? error.message} (see --help)\n`);
-      process.exit(2);
-    })
-    .parse();
+  const options = await readOptions(args);
   process.stderr.write(banner);
   try {
     const loaded = options.config === undefined ? null : await loadConfig(options.config);
-    const { app, hierarchy, source, state } = await createInsecureAgent({
-      product: options.product,
-      fields: { version: options.reportVersion },
-      noCollateral: options.noCollateral,
+    const { app, source, state, rootsPem } = await agentOf(options.machine, {
       ...(loaded && { state: loaded.state, collateral: loaded.collateral }),
     });
-    writeFileSync(options.outRoots, hierarchy.rootsPem());
+    writeFileSync(options.outRoots, rootsPem());
     const server = await serve(app, options);
     announce(consoleLogger, server.url, source, state);
     consoleLogger.info(`simulated root in ${options.outRoots}`);

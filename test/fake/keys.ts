@@ -1,15 +1,19 @@
 /**
- * Keys of the simulated AMD. The three RSA-4096 keys take 1.4 to 3.2 seconds together on two idle
- * cores and up to 10 on busy ones (the search for primes is luck); P-384 a millisecond. So a run
- * makes one set and uses it for every product.
+ * Keys of the simulated AMD and Intel. AMD's three RSA-4096 keys take 1.4 to 3.2 seconds together
+ * on two idle cores and up to 10 on busy ones (the search for primes is luck); P-384 and P-256 a
+ * millisecond. So a run makes one set of AMD's and uses it for every product.
  */
 import {
+  createECDH,
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPair as generateKeyPairCallback,
+  generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Bytes } from '#verifier/bytes.ts';
 
 const generateKeyPair = promisify(generateKeyPairCallback);
 
@@ -39,7 +43,7 @@ export function generateRsaKey(bits = 4096): Promise<KeyPair> {
   return generateKeyPair('rsa', { modulusLength: bits, publicExponent: 65537 });
 }
 
-export function generateEcKey(namedCurve: 'P-256' | 'P-384' = 'P-384'): Promise<KeyPair> {
+export function generateEcKey(namedCurve: 'P-256' | 'P-384' | 'P-521' = 'P-384'): Promise<KeyPair> {
   return generateKeyPair('ec', { namedCurve });
 }
 
@@ -78,4 +82,51 @@ let memoised: Promise<AmdKeys> | undefined;
 export function processKeys(): Promise<AmdKeys> {
   memoised ??= generateKeys();
   return memoised;
+}
+
+/** `stranger` is nobody's: it signs what none of the others may have signed. */
+export const intelKeyRoles = [
+  'root',
+  'platformCa',
+  'processorCa',
+  'tcbSigning',
+  'pck',
+  'attestation',
+  'stranger',
+] as const;
+export type IntelKeyRole = (typeof intelKeyRoles)[number];
+export type IntelKeys = Record<IntelKeyRole, KeyPair>;
+
+/** All P-256. @param seed the same keys each time; without it, new ones */
+export function generateIntelKeys(seed?: string): IntelKeys {
+  const pairs = intelKeyRoles.map((role) => [
+    role,
+    seed === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : p256KeyOf(`${seed}/${role}`),
+  ]);
+  return Object.fromEntries(pairs);
+}
+
+/** Private scalar = SHA-256(seed). Anyone can compute it: for keys of tests alone. */
+export function p256KeyOf(seed: string): KeyPair {
+  const ecdh = createECDH('prime256v1');
+  ecdh.setPrivateKey(createHash('sha256').update(seed).digest());
+  const point = ecdh.getPublicKey();
+  const privateKey = createPrivateKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      d: ecdh.getPrivateKey('base64url'),
+      x: point.subarray(1, 33).toString('base64url'),
+      y: point.subarray(33).toString('base64url'),
+    },
+  });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+/** x ‖ y, 32 bytes each, of a P-256 key. */
+export function rawPoint(key: KeyObject): Bytes {
+  return new Uint8Array(key.export({ type: 'spki', format: 'der' }).subarray(-64));
 }

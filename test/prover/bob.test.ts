@@ -10,7 +10,7 @@ import { fakeNow } from '#test/fake/amd.ts';
 import { checkOf, idsWith } from '#test/verifier/scene.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import { genuinePolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';

@@ -11,7 +11,7 @@ import { type CheckOptions, runCheck } from '#prover/cli.ts';
 import { backendKinds } from '#prover/costs.ts';
 import { idsWith } from '#test/verifier/scene.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
-import { genuinePolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type Bytes, fromBase64, toBase64, utf8 } from '#verifier/bytes.ts';
 import { exitCodes } from '#verifier/cli/cli-error.ts';
 import { hasPoints, pointsMissing, sharedPoints } from './points.ts';

@@ -20,11 +20,11 @@ import { createSnpDevice } from '#test/fake/snp-device.ts';
 import { sharedPath } from '#test/shared.ts';
 import { serviceId, serviceKey, serviceTree, serviceValue } from '#verifier/abi/service.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import { genuinePolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
-import { readCertificates, readRevocationLists } from '#verifier/cli/certificate-files.ts';
+import { readCertificates, readLists } from '#verifier/cli/certificate-files.ts';
 import { nodeCrypto, nodeCryptoKeepingKeys, pooledNodeCrypto } from '#verifier/cli/node-crypto.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import { rememberingCrypto } from '#verifier/crypto-memory.ts';
@@ -120,7 +120,7 @@ function ownVerification({ folder, chain, crl, at }: Machine, crypto: CryptoPort
   const toCollateral = () => [
     ...readCertificates(files.vek, 'vek', 'vek'),
     ...readCertificates(files.chain, 'chain', 'ask'),
-    ...(files.crl === null ? [] : readRevocationLists(files.crl, 'crl')),
+    ...(files.crl === null ? [] : readLists(files.crl, 'ark-crl')),
   ];
   const atHand = toCollateral();
   /** @param collateral default: read anew from the files' bytes */

@@ -4,6 +4,7 @@
  */
 import { hasShared } from '#test/shared.ts';
 import { benchProofs } from './bench-proof.ts';
+import { benchQuotes } from './bench-quote.ts';
 import {
   benchColdStart,
   benchFleet,
@@ -16,6 +17,7 @@ console.log(`Node ${process.version} on ${process.platform}-${process.arch}\n`);
 if (hasShared) {
   await benchVerify();
   await benchRevocation();
+  await benchQuotes();
   await benchColdStart();
 } else
   console.log(

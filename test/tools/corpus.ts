@@ -18,30 +18,50 @@ export type Case = {
   files: Record<string, string>;
   expected: { verdict: string; reason: string };
   verify_at: string | null;
+  /** What Intel's collateral says of the platform, where a case states it. */
+  tcb_status?: string;
 };
 
 /** The exit code that each expected verdict stands for. */
 export const codeOfVerdict: Record<string, number> = {
   valid: exitCodes.accepted,
+  degraded: exitCodes.rejected,
   'policy-reject': exitCodes.rejected,
   invalid: exitCodes.invalid,
   unverifiable: exitCodes.undecided,
+  'valid-no-collateral': exitCodes.undecided,
 };
 
+type Inputs = (file: (role: string) => string | undefined) => Record<string, string | undefined>;
+
+const quoteInputs: Inputs = (file) => ({
+  quote: file('quote'),
+  tcbInfo: file('tcb_info'),
+  tcbSigningChain: file('tcb_signing_chain'),
+  qeIdentity: file('qe_identity'),
+  qeIdentitySigningChain: file('qe_identity_signing_chain'),
+  pckCrl: file('pck_crl'),
+  rootCaCrl: file('root_ca_crl'),
+});
+
 /** How the evidence of one kind is handed to the verifier; kinds without an entry are not supported yet. */
-const inputsOf: Record<
-  string,
-  (file: (role: string) => string | undefined) => Record<string, string | undefined>
-> = {
+const inputsOf: Record<string, Inputs> = {
   'sev-snp': (file) => ({
     report: file('report'),
     vek: file('vcek') ?? file('vlek'),
     chain: file('ask_ark_chain'),
     crl: file('ark_crl'),
   }),
+  tdx: quoteInputs,
+  sgx: quoteInputs,
 };
 
-export type Outcome = { code: number; why: string };
+export type Outcome = {
+  code: number;
+  why: string;
+  /** As Intel names it; null when the verdict has none. */
+  tcbStatus: string | null;
+};
 
 export async function runCase(found: Case, folder: string): Promise<Outcome> {
   const toInputs = inputsOf[found.tee];
@@ -52,11 +72,20 @@ export async function runCase(found: Case, folder: string): Promise<Outcome> {
   };
   try {
     const { verdict } = await runVerify({ ...toInputs(file), at: found.verify_at ?? undefined });
-    return { code: exitCodes[verdict.decision], why: whyOf(verdict) };
+    return {
+      code: exitCodes[verdict.decision],
+      why: whyOf(verdict),
+      tcbStatus: tcbStatusOf(verdict),
+    };
   } catch (error) {
-    if (error instanceof CliError) return { code: error.exitCode, why: error.message };
+    if (error instanceof CliError)
+      return { code: error.exitCode, why: error.message, tcbStatus: null };
     throw error;
   }
+}
+
+function tcbStatusOf({ checks }: Verdict): string | null {
+  return checks.find(({ id }) => id === 'policy.tcb-status')?.actual ?? null;
 }
 
 function whyOf(verdict: Verdict): string {
@@ -106,9 +135,10 @@ async function main(): Promise<number> {
     let why = '';
     if (inputsOf[found.tee] !== undefined) {
       const outcome = await runCase(found, path);
-      result = outcome.code === codeOfVerdict[expected] ? 'ok' : 'DIFF';
+      const sameStatus = (found.tcb_status ?? outcome.tcbStatus) === outcome.tcbStatus;
+      result = outcome.code === codeOfVerdict[expected] && sameStatus ? 'ok' : 'DIFF';
       got = String(outcome.code);
-      why = outcome.why;
+      why = [outcome.tcbStatus, outcome.why].filter((part) => part).join(' ');
     }
     counts[result] += 1;
     console.log(

@@ -21,11 +21,12 @@ import { encodeSnpEvidence, readSnpEvidence, type SnpContent } from '#verifier/a
 import { parseSnpProtobuf } from '#verifier/abi/snp-protobuf.ts';
 import { snpProducts } from '#verifier/abi/snp-tcb.ts';
 import { buildTreeProof, encodeTreeProof, parseTreeProof } from '#verifier/abi/tree-proof.ts';
-import { genuinePolicy, parsePolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { parsePolicy } from '#verifier/appraise/policy.ts';
 import { type Bytes, equalBytes, fromUtf8, utf8 } from '#verifier/bytes.ts';
 import { asArk, asAsk, asVek } from '#verifier/chain/amd.ts';
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
-import { readCertificates, readRevocationLists } from '#verifier/cli/certificate-files.ts';
+import { readCertificates, readLists } from '#verifier/cli/certificate-files.ts';
 import { describe } from '#verifier/cli/show-command.ts';
 import { renderShow, showJson } from '#verifier/cli/show-document.ts';
 import { encodeProof, parseProof } from '#verifier/smt/proof.ts';
@@ -93,7 +94,7 @@ export async function snpParsers(keys?: AmdKeys): Promise<Parser[]> {
     },
     {
       name: 'revocation list file',
-      parse: (bytes) => readRevocationLists(bytes, 'revocation list'),
+      parse: (bytes) => readLists(bytes, 'ark-crl'),
       seeds: [...lists, pemOf(lists[0] as Bytes)],
     },
     {

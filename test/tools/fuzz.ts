@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import { type FuzzResult, fuzz, maxHeapGrowth, outcomeOf, type Parser } from './fuzz-run.ts';
 import { snpParsers } from './fuzz-snp.ts';
+import { tdxParsers } from './fuzz-tdx.ts';
 
 /** A further kind of evidence is one more line. */
 export const fuzzTargets: Readonly<Record<string, () => Promise<Parser[]>>> = {
   snp: () => snpParsers(),
+  tdx: () => tdxParsers(),
 };
 
 function mib(bytes: number): string {

@@ -195,14 +195,16 @@ describe('Reader', () => {
     expect(reader.u64le('d')).toBe(0x0f0e0d0c0b0a0908n);
     expect(reader.u64be('e')).toBe(0x1011121314151617n);
     expect(reader.bytes(2, 'f')).toEqual(bytes(0x18, 0x19));
-    expect(reader.offset).toBe(25);
-    expect(reader.left).toBe(14);
+    expect(reader.u16le('g')).toBe(0x1b1a);
+    expect(reader.offset).toBe(27);
+    expect(reader.left).toBe(12);
   });
 
   test('unsigned at the top', () => {
-    const reader = new Reader(new Uint8Array(15).fill(0xff), 'thing');
+    const reader = new Reader(new Uint8Array(17).fill(0xff), 'thing');
     expect(reader.u8('a')).toBe(255);
     expect(reader.u16be('a')).toBe(0xffff);
+    expect(reader.u16le('a')).toBe(0xffff);
     expect(reader.u32le('a')).toBe(0xffffffff);
     expect(reader.u64le('a')).toBe(2n ** 64n - 1n);
   });
@@ -217,6 +219,7 @@ describe('Reader', () => {
   test.each([
     ['u8', 1, (reader: Reader) => reader.u8('SIZE')],
     ['u16be', 2, (reader: Reader) => reader.u16be('SIZE')],
+    ['u16le', 2, (reader: Reader) => reader.u16le('SIZE')],
     ['u32le', 4, (reader: Reader) => reader.u32le('SIZE')],
     ['u64le', 8, (reader: Reader) => reader.u64le('SIZE')],
     ['u64be', 8, (reader: Reader) => reader.u64be('SIZE')],
@@ -251,8 +254,9 @@ describe('Reader', () => {
 
 describe('Writer', () => {
   test('mirrors Reader', () => {
-    const writer = new Writer(18)
+    const writer = new Writer(20)
       .u8(1)
+      .u16le(0xfffd)
       .u32le(0xfffffffe)
       .u64le(2n ** 64n - 1n);
     const written = writer
@@ -261,6 +265,7 @@ describe('Writer', () => {
       .finish();
     const reader = new Reader(written, 'thing');
     expect(reader.u8('a')).toBe(1);
+    expect(reader.u16le('a')).toBe(0xfffd);
     expect(reader.u32le('b')).toBe(0xfffffffe);
     expect(reader.u64le('c')).toBe(2n ** 64n - 1n);
     reader.zero(2, 'd');

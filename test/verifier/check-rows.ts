@@ -20,6 +20,7 @@ import { utf8 } from '#verifier/bytes.ts';
 import type { CheckId } from '#verifier/checks.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { put } from './chain/profile.ts';
+import { intelRows } from './intel-rows.ts';
 import {
   type BundleOptions,
   bundleScene,
@@ -292,4 +293,5 @@ export const rows: Record<CheckId, Row> = {
   // Nothing is less fresh than the policy asks: without a nonce of one's own, nobody knows.
   'policy.freshness': { ...invalid(() => ({ nonce: null })), fails: [], decision: 'undecided' },
   'policy.channel': rejectedBy({ channel: ['noise'] }),
+  ...intelRows,
 };

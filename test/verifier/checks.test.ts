@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { appraise } from '#verifier/appraise/appraise.ts';
 import { type CheckId, catalogue, checkIds, stages } from '#verifier/checks.ts';
 import { genuineStory, prepare, proved, rows, strict } from './check-rows.ts';
+import { enclaveScene, strictIntelPolicy, tdxBundleScene } from './intel-scene.ts';
 import { bundleScene, idsWith, verifyScene } from './scene.ts';
 
 beforeAll(prepare);
@@ -27,8 +28,11 @@ describe('every check is noticed', () => {
 test('every check passes in the scene that they differ from', async () => {
   const bundle = appraise(await verifyScene(await bundleScene()), strict);
   const proof = appraise(await proved(), genuineStory());
-  for (const { decision } of [bundle, proof]) expect(decision).toBe('accepted');
-  const passing = new Set([...idsWith('pass', bundle), ...idsWith('pass', proof)]);
+  const td = appraise(await verifyScene(tdxBundleScene()), strictIntelPolicy());
+  const enclave = appraise(await verifyScene(enclaveScene()), strictIntelPolicy('quote'));
+  const verdicts = [bundle, proof, td, enclave];
+  expect(verdicts.map(({ decision }) => decision)).toEqual(verdicts.map(() => 'accepted'));
+  const passing = new Set(verdicts.flatMap((verdict) => idsWith('pass', verdict)));
   expect(checkIds.filter((id) => !passing.has(id))).toEqual([]);
 });
 

@@ -1,9 +1,11 @@
 /** A port with a memory decides as one without, cold and warm; so do the two ports over node:crypto. */
+import { sign } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { fakeNow } from '#test/fake/amd.ts';
-import type { CollateralKind } from '#verifier/abi/bundle.ts';
+import { generateEcKey } from '#test/fake/keys.ts';
+import type { AmdCollateralKind } from '#verifier/abi/bundle.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import { genuinePolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type Bytes, utf8 } from '#verifier/bytes.ts';
 import { nodeCrypto, pooledNodeCrypto } from '#verifier/cli/node-crypto.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
@@ -42,7 +44,18 @@ async function decided(scene: Scene, crypto: CryptoPort) {
 function counting() {
   const rsa = vi.fn(nodeCrypto.verifyRsaPssSha384);
   const ecdsa = vi.fn(nodeCrypto.verifyP384Sha384);
-  return { rsa, ecdsa, port: { verifyRsaPssSha384: rsa, verifyP384Sha384: ecdsa } };
+  const p256 = vi.fn(nodeCrypto.verifyP256Sha256);
+  const port = { verifyRsaPssSha384: rsa, verifyP384Sha384: ecdsa, verifyP256Sha256: p256 };
+  return { rsa, ecdsa, p256, port };
+}
+
+async function p256Signer() {
+  const { publicKey, privateKey: key } = await generateEcKey('P-256');
+  return {
+    spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
+    sign: (text: string) =>
+      new Uint8Array(sign('sha256', utf8(text), { key, dsaEncoding: 'ieee-p1363' })),
+  };
 }
 
 const scenes: [string, () => Promise<Scene>][] = [
@@ -115,6 +128,79 @@ describe('what is remembered', () => {
     expect(rsa).toHaveBeenCalledTimes(5);
   });
 
+  test('a good P-256 signature is asked once, a bad one each time', async () => {
+    const { p256, port } = counting();
+    const crypto = rememberingCrypto(port);
+    const { spki, sign } = await p256Signer();
+    const good = sign('good');
+    for (let i = 0; i < 3; i++)
+      expect(await crypto.verifyP256Sha256(spki, utf8('good'), good)).toBe(true);
+    expect(p256).toHaveBeenCalledTimes(1);
+    for (let i = 0; i < 2; i++)
+      expect(await crypto.verifyP256Sha256(spki, utf8('bad'), good)).toBe(false);
+    expect(p256).toHaveBeenCalledTimes(3);
+  });
+
+  test('of P-256 key, message and signature are compared whole', async () => {
+    const crypto = rememberingCrypto(nodeCrypto);
+    const { spki, sign } = await p256Signer();
+    const signature = sign('good');
+    const parts = [spki, utf8('good'), signature] as const;
+    expect(await crypto.verifyP256Sha256(...parts)).toBe(true);
+    for (const [part, bytes] of parts.entries()) {
+      // The last eight bytes stay: the same place is found. Before the point, OpenSSL knows a second spelling (hybrid form).
+      const first = part === 0 ? bytes.length - 64 : 0;
+      for (let at = first; at < bytes.length - (part === 2 ? 8 : 0); at++) {
+        const changed = parts.with(part, flippedAt(bytes, at)) as [Bytes, Bytes, Bytes];
+        expect(await crypto.verifyP256Sha256(...changed)).toBe(false);
+      }
+    }
+    expect(await crypto.verifyP256Sha256(...parts)).toBe(true);
+  });
+
+  test('signatures good under P-256 are not good under RSA, nor the other way', async () => {
+    const yes = vi.fn(() => Promise.resolve(true));
+    const no = vi.fn(() => Promise.resolve(false));
+    const bytes = [utf8('key'), utf8('message'), utf8('signature')] as const;
+    const ofP256 = rememberingCrypto({
+      verifyP256Sha256: yes,
+      verifyRsaPssSha384: no,
+      verifyP384Sha384: no,
+    });
+    expect(await ofP256.verifyP256Sha256(...bytes)).toBe(true);
+    expect(await ofP256.verifyRsaPssSha384(...bytes)).toBe(false);
+    const ofRsa = rememberingCrypto({
+      verifyP256Sha256: no,
+      verifyRsaPssSha384: yes,
+      verifyP384Sha384: no,
+    });
+    expect(await ofRsa.verifyRsaPssSha384(...bytes)).toBe(true);
+    expect(await ofRsa.verifyP256Sha256(...bytes)).toBe(false);
+  });
+
+  test('no more P-256 signatures than there is room for, the oldest going first', async () => {
+    const { p256, port } = counting();
+    const crypto = rememberingCrypto(port, 2);
+    const { spki, sign } = await p256Signer();
+    const signed = ['0', '1', '2'].map((text) => [spki, utf8(text), sign(text)] as const);
+    const [first, , last] = signed as [(typeof signed)[0], unknown, (typeof signed)[0]];
+    for (const one of signed) expect(await crypto.verifyP256Sha256(...one)).toBe(true);
+    expect(await crypto.verifyP256Sha256(...last)).toBe(true);
+    expect(p256).toHaveBeenCalledTimes(3);
+    expect(await crypto.verifyP256Sha256(...first)).toBe(true);
+    expect(p256).toHaveBeenCalledTimes(4);
+  });
+
+  test('bytes that the caller changes later are not what is remembered', async () => {
+    const crypto = rememberingCrypto(nodeCrypto);
+    const { spki, sign } = await p256Signer();
+    const signature = sign('good');
+    const message = utf8('good');
+    expect(await crypto.verifyP256Sha256(spki, message, signature)).toBe(true);
+    message[0] = 0;
+    expect(await crypto.verifyP256Sha256(spki, message, signature)).toBe(false);
+  });
+
   test('what cannot be read is not remembered', () => {
     const crypto = rememberingCrypto(nodeCrypto);
     const fails = vi.fn(() => {
@@ -145,7 +231,7 @@ describe('what is remembered', () => {
 });
 
 describe('after a warm run', () => {
-  const kinds: CollateralKind[] = ['vek', 'ask', 'ark', 'ark-crl'];
+  const kinds: AmdCollateralKind[] = ['vek', 'ask', 'ark', 'ark-crl'];
   test.each(kinds)('a changed byte of %s, anywhere, is refused', async (kind) => {
     const scene = await reportScene();
     const crypto = await warm(scene);
@@ -276,12 +362,15 @@ test.each([
   const { ask, vcek } = await hierarchyOf('Milan');
   const spki = new Uint8Array(vcek.plan.publicKey.export({ type: 'spki', format: 'der' }));
   const rsa = new Uint8Array(ask.plan.publicKey.export({ type: 'spki', format: 'der' }));
+  const { spki: p256 } = await p256Signer();
   for (const bytes of broken) {
-    for (const { verifyP384Sha384, verifyRsaPssSha384 } of [nodeCrypto, pooledNodeCrypto]) {
+    for (const port of [nodeCrypto, pooledNodeCrypto]) {
+      const { verifyP384Sha384, verifyP256Sha256, verifyRsaPssSha384 } = port;
       const inputs = (key: Bytes): [Bytes, Bytes, Bytes] =>
         [key, utf8('m'), new Uint8Array(96).fill(1)].with(part, bytes) as [Bytes, Bytes, Bytes];
       expect(await verifyP384Sha384(...inputs(spki))).toBe(false);
       expect(await verifyRsaPssSha384(...inputs(rsa))).toBe(false);
+      expect(await verifyP256Sha256(...inputs(p256))).toBe(false);
     }
   }
 });

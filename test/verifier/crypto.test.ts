@@ -3,7 +3,8 @@ import { constants, type KeyObject, sign } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type AmdKeys, generateEcKey, generateRsaKey, type KeyPair } from '#test/fake/keys.ts';
 import { testKeys } from '#test/fake/test-keys.ts';
-import { type Bytes, bigEndian, concat, fromBigEndian, utf8 } from '#verifier/bytes.ts';
+import { type Bytes, bigEndian, concat, fromBigEndian, fromHex, utf8 } from '#verifier/bytes.ts';
+import { p256Spki } from '#verifier/chain/x509.ts';
 import { nodeCrypto, nodeCryptoKeepingKeys, pooledNodeCrypto } from '#verifier/cli/node-crypto.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import { rememberingCrypto } from '#verifier/crypto-memory.ts';
@@ -24,6 +25,42 @@ const ports: [string, CryptoPort][] = [
   ['WebCrypto', webCrypto],
   ['with a memory', rememberingCrypto(nodeCrypto)],
 ];
+
+const methods = ['verifyRsaPssSha384', 'verifyP384Sha384', 'verifyP256Sha256'] as const;
+const curves = [
+  {
+    name: 'P-384 with SHA-384',
+    size: 48,
+    hash: 'sha384',
+    wrongHashes: ['sha256', 'sha512'],
+    order: BigInt(
+      '0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
+    ),
+    method: 'verifyP384Sha384',
+    signer: (): KeyPair => keys.vcek,
+  },
+  {
+    name: 'P-256 with SHA-256',
+    size: 32,
+    hash: 'sha256',
+    wrongHashes: ['sha384', 'sha512'],
+    order: BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'),
+    method: 'verifyP256Sha256',
+    signer: (): KeyPair => p256,
+  },
+] as const;
+const strangerOf = async (size: number): Promise<KeyObject> =>
+  (await generateEcKey(size === 32 ? 'P-256' : 'P-384')).publicKey;
+const rfc6979 = {
+  point: fromHex(
+    '60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299',
+    'U',
+  ),
+  signature: fromHex(
+    'efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8',
+    'r and s',
+  ),
+};
 
 const message = utf8('signed');
 const spkiOf = (key: KeyObject): Bytes =>
@@ -91,27 +128,29 @@ describe.each(ports)('%s', (_, port) => {
     });
   });
 
-  describe('ECDSA P-384 with SHA-384', () => {
-    const order = BigInt(
-      '0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
-    );
-    const raw = (hash = 'sha384', key = keys.vcek.privateKey) =>
-      new Uint8Array(sign(hash, message, { key, dsaEncoding: 'ieee-p1363' }));
-    const verify = (signature: Bytes, text = message, key = keys.vcek.publicKey) =>
-      port.verifyP384Sha384(spkiOf(key), text, signature);
-    const join = (r: bigint, s: bigint) => concat(bigEndian(r, 48), bigEndian(s, 48));
+  describe.each(curves)('ECDSA $name', ({ size, hash, wrongHashes, order, method, signer }) => {
+    const raw = (text: string = hash, key = signer().privateKey) =>
+      new Uint8Array(sign(text, message, { key, dsaEncoding: 'ieee-p1363' }));
+    const verify = (signature: Bytes, text = message, key = signer().publicKey) =>
+      port[method](spkiOf(key), text, signature);
+    const join = (r: bigint, s: bigint) => concat(bigEndian(r, size), bigEndian(s, size));
     const split = (signature: Bytes) =>
-      [signature.subarray(0, 48), signature.subarray(48)].map(fromBigEndian) as [bigint, bigint];
+      [signature.subarray(0, size), signature.subarray(size)].map(fromBigEndian) as [
+        bigint,
+        bigint,
+      ];
 
-    test('good, with a low and a high s', async () => {
+    test('good, with a low and a high s, twice', async () => {
       const [r, s] = split(raw());
-      expect(await verify(join(r, s))).toBe(true);
-      expect(await verify(join(r, order - s))).toBe(true);
+      for (let i = 0; i < 2; i++) {
+        expect(await verify(join(r, s))).toBe(true);
+        expect(await verify(join(r, order - s))).toBe(true);
+      }
     });
 
     test('r and s out of range', async () => {
       const [r, s] = split(raw());
-      const out = [0n, order, order + 1n, (1n << 384n) - 1n];
+      const out = [0n, order, order + 1n, (1n << BigInt(8 * size)) - 1n];
       for (const value of out) {
         expect(await verify(join(value, s))).toBe(false);
         expect(await verify(join(r, value))).toBe(false);
@@ -123,9 +162,9 @@ describe.each(ports)('%s', (_, port) => {
     test('another message, key, hash or encoding', async () => {
       const signature = raw();
       expect(await verify(signature, utf8('signee'))).toBe(false);
-      expect(await verify(signature, message, keys.vlek.publicKey)).toBe(false);
-      for (const hash of ['sha256', 'sha512']) expect(await verify(raw(hash))).toBe(false);
-      const der = new Uint8Array(sign('sha384', message, keys.vcek.privateKey));
+      expect(await verify(signature, message, await strangerOf(size))).toBe(false);
+      for (const wrong of wrongHashes) expect(await verify(raw(wrong))).toBe(false);
+      const der = new Uint8Array(sign(hash, message, signer().privateKey));
       expect(await verify(der)).toBe(false);
       for (const wrong of [signature.subarray(1), concat(signature, new Uint8Array(1))]) {
         expect(await verify(wrong)).toBe(false);
@@ -136,21 +175,53 @@ describe.each(ports)('%s', (_, port) => {
 
     test('a point off the curve, and the point at infinity', async () => {
       const signature = raw();
-      const spki = spkiOf(keys.vcek.publicKey);
+      const spki = spkiOf(signer().publicKey);
       const off = [
         flipped(spki, -1),
-        flipped(spki, -96),
-        concat(spki.subarray(0, -96), new Uint8Array(96)),
+        flipped(spki, -2 * size),
+        concat(spki.subarray(0, -2 * size), new Uint8Array(2 * size)),
       ];
-      for (const key of off) {
-        expect(await port.verifyP384Sha384(key, message, signature)).toBe(false);
-      }
+      for (const key of off) expect(await port[method](key, message, signature)).toBe(false);
+      expect(await port[method](spki, message, signature)).toBe(true);
+    });
+
+    test('a key that is none', async () => {
+      const spki = spkiOf(signer().publicKey);
+      for (const bad of [
+        new Uint8Array(0),
+        spki.subarray(1),
+        spki.subarray(0, -1),
+        utf8('rubbish'),
+      ])
+        expect(await port[method](bad, message, raw())).toBe(false);
     });
 
     test('a key of another kind, with a signature of its own kind', async () => {
-      expect(await verify(raw('sha384', p256.privateKey), message, p256.publicKey)).toBe(false);
-      const pkcs1 = new Uint8Array(sign('sha384', message, shortRsa.privateKey));
+      for (const { privateKey, publicKey } of curves.map((curve) => curve.signer())) {
+        if (publicKey === signer().publicKey) continue;
+        expect(await verify(raw(hash, privateKey), message, publicKey)).toBe(false);
+      }
+      const pkcs1 = new Uint8Array(sign(hash, message, shortRsa.privateKey));
       expect(await verify(pkcs1, message, shortRsa.publicKey)).toBe(false);
     });
+  });
+
+  test('the P-256 example of RFC 6979, A.2.5', async () => {
+    const { point, signature } = rfc6979;
+    const spki = p256Spki(point);
+    expect(await port.verifyP256Sha256(spki, utf8('sample'), signature)).toBe(true);
+    expect(await port.verifyP256Sha256(spki, utf8('simple'), signature)).toBe(false);
+  });
+
+  test('a signature good under one method is not good under another', async () => {
+    for (const { hash, method, signer } of curves) {
+      const { publicKey, privateKey } = signer();
+      const signature = new Uint8Array(
+        sign(hash, message, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+      );
+      const good = [spkiOf(publicKey), message, signature] as const;
+      expect(await port[method](...good)).toBe(true);
+      for (const other of methods) expect(await port[other](...good)).toBe(other === method);
+    }
   });
 });

@@ -12,20 +12,19 @@ import { hierarchyOf } from './scene.ts';
 
 const read = (der: Uint8Array) => parseCertificate(der, 'certificate');
 
-test('one pin for each product, none insecure, no two alike', () => {
-  expect(vendorRoots.map(({ product }) => product)).toEqual(snpProducts);
+const amdRoots = vendorRoots.flatMap((root) => (root.vendor === 'amd' ? [root] : []));
+
+test('one pin for each product and one for Intel, none insecure, no two alike', () => {
+  expect(amdRoots.map(({ product }) => product)).toEqual(snpProducts);
+  expect(vendorRoots.map(({ vendor }) => vendor)).toEqual(['amd', 'amd', 'amd', 'intel']);
   const pins = vendorRoots.map(({ spkiSha256 }) => toHex(spkiSha256));
-  expect(new Set(pins).size).toBe(3);
-  for (const { vendor, insecure, spkiSha256 } of vendorRoots) {
-    expect({ vendor, insecure, length: spkiSha256.length }).toEqual({
-      vendor: 'amd',
-      insecure: false,
-      length: 32,
-    });
+  expect(new Set(pins).size).toBe(4);
+  for (const { insecure, spkiSha256 } of vendorRoots) {
+    expect({ insecure, length: spkiSha256.length }).toEqual({ insecure: false, length: 32 });
   }
 });
 
-test.for(vendorRoots.map((root) => [root.product, root] as const))(
+test.for(amdRoots.map((root) => [root.product, root] as const))(
   '%s: AMD’s own ARK has the pinned key, AMD’s issuers have not',
   ([product, { spkiSha256 }], { skip }) => {
     skip(!hasShared, sharedMissing);

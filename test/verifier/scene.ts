@@ -6,7 +6,12 @@ import type { AmdHierarchy, AmdOverrides } from '#test/fake/amd.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { createSnpDevice, type SnpFields, type SnpReportOptions } from '#test/fake/snp-device.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
-import { type Bundle, type CollateralKind, encodeBundle } from '#verifier/abi/bundle.ts';
+import {
+  type AmdCollateralKind,
+  type Bundle,
+  type CollateralKind,
+  encodeBundle,
+} from '#verifier/abi/bundle.ts';
 import { encodeLogEntry, logDigest } from '#verifier/abi/log.ts';
 import {
   type Bound,
@@ -19,7 +24,8 @@ import {
 } from '#verifier/abi/report-data.ts';
 import type { SnpProduct } from '#verifier/abi/snp-tcb.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import { genuinePolicy, type Policy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
@@ -70,7 +76,7 @@ export function hierarchyOf(product: SnpProduct, overrides?: AmdOverrides): Prom
 export function collateralOf(
   hierarchy: AmdHierarchy,
   role: 'vcek' | 'vlek' = 'vcek',
-): Record<CollateralKind, Bytes> {
+): Record<AmdCollateralKind, Bytes> {
   const { ark, ask, asvk, crl } = hierarchy;
   const issuer = role === 'vcek' ? ask : asvk;
   return { vek: hierarchy[role].der, ask: issuer.der, ark: ark.der, 'ark-crl': crl.der };
@@ -92,7 +98,8 @@ export function replaced(scene: Scene, kind: CollateralKind, ...data: readonly B
 }
 
 function rootsOf({ product }: AmdHierarchy, plainArk: Bytes): TrustedRoot[] {
-  return [{ ...insecureRoot(parseCertificate(plainArk, 'ARK')), product }];
+  const { spkiSha256 } = insecureRoot(parseCertificate(plainArk, 'ARK'));
+  return [{ vendor: 'amd', product, spkiSha256, insecure: true }];
 }
 
 /** The root is pinned from the product's right ARK, whatever the overrides did to theirs. */

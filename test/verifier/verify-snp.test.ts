@@ -255,6 +255,6 @@ describe('whose report it is', () => {
       status: 'pass',
       expected: 'Genoa',
     });
-    expect(verified.claims?.product).toBe('Genoa');
+    expect(verified.claims).toMatchObject({ platform: 'sev-snp', product: 'Genoa' });
   });
 });

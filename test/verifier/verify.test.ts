@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type AmdHierarchy, fakeNow } from '#test/fake/amd.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
-import { collateralKinds } from '#verifier/abi/bundle.ts';
+import { amdCollateralKinds, intelCollateralKinds } from '#verifier/abi/bundle.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
 import { type Bytes, concat, utf8 } from '#verifier/bytes.ts';
 import type { Evidence } from '#verifier/evidence.ts';
+import { enclaveScene, quoteScene, tdxBundleScene } from './intel-scene.ts';
 import {
   bundleScene,
   checkOf,
@@ -60,12 +61,16 @@ describe('what cannot be read', () => {
     expect((await verdictOf(scene)).decision).toBe('accepted');
   });
 
-  test('a bundle of TDX leaves the verdict open', async () => {
-    const scene = await bundleScene({ edit: () => ({ platform: 'tdx' }) });
-    const verdict = await verdictOf(scene);
-    expect(idsWith('fail', verdict)).toEqual([]);
-    expect(checkOf('parse.report', verdict).reason).toBe('lacks support for TDX in this release');
-    expect(verdict.decision).toBe('undecided');
+  test('a bundle says what it holds: the checks are those of the platform it names', async () => {
+    const report = await verdictOf(await bundleScene({ edit: () => ({ platform: 'tdx' }) }));
+    expect(idsWith('fail', report)).toEqual(['parse.quote']);
+    const quote = await verdictOf(tdxBundleScene({ edit: () => ({ platform: 'sev-snp' }) }));
+    expect(idsWith('fail', quote)).toEqual(['parse.report']);
+    const { bytes } = enclaveScene().evidence;
+    const enclave = await verdictOf(tdxBundleScene({ edit: () => ({ evidence: bytes }) }));
+    expect(checkOf('parse.quote', enclave).reason).toMatch(/says TDX, its quote is of SGX/);
+    for (const { decision } of [report, quote, enclave]) expect(decision).toBe('invalid');
+    expect((await verdictOf(tdxBundleScene())).decision).toBe('accepted');
   });
 });
 
@@ -122,8 +127,12 @@ describe('every verification', () => {
         return { ...bundle, evidence: { ...bundle.evidence, bytes } as Evidence };
       }),
       fc
-        .tuple(fc.constantFrom(...collateralKinds), random)
+        .tuple(fc.constantFrom(...amdCollateralKinds), random)
         .map(([kind, data]) => replaced(report, kind, data)),
+      random.map((bytes) => ({ ...quoteScene(), evidence: { form: 'quote' as const, bytes } })),
+      fc
+        .tuple(fc.constantFrom(...intelCollateralKinds), fc.oneof(random, json))
+        .map(([kind, data]) => replaced(quoteScene(), kind, data)),
     );
     await fc.assert(
       fc.asyncProperty(scenes, async (scene) => {

@@ -31,10 +31,28 @@ export const platforms = ['sev-snp', 'tdx'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** `vek` VCEK or VLEK · `ask` ASK or ASVK · `ark` · `ark-crl`, each one DER object. */
-export const collateralKinds = ['vek', 'ask', 'ark', 'ark-crl'] as const;
+export const amdCollateralKinds = ['vek', 'ask', 'ark', 'ark-crl'] as const;
+export type AmdCollateralKind = (typeof amdCollateralKinds)[number];
+
+/**
+ * `tcb-info` and `qe-identity` the JSON as Intel signed it, byte for byte; all others one DER object each: who signed these two
+ * documents, the root above both signers, the CRLs of the PCK's CA and of the root. The PCK's own chain is in the quote.
+ */
+export const intelCollateralKinds = [
+  'tcb-info',
+  'tcb-signing',
+  'qe-identity',
+  'qe-identity-signing',
+  'pck-crl',
+  'intel-root-crl',
+  'intel-root',
+] as const;
+export type IntelCollateralKind = (typeof intelCollateralKinds)[number];
+
+export const collateralKinds = [...amdCollateralKinds, ...intelCollateralKinds] as const;
 export type CollateralKind = (typeof collateralKinds)[number];
 
-/** One DER object with where it came from; `source` and `fetched` inform people and decide nothing. */
+/** One object with where it came from; `source` and `fetched` inform people and decide nothing. */
 export type CollateralItem = {
   kind: CollateralKind;
   data: Bytes;

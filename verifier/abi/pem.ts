@@ -5,8 +5,13 @@ import type { CollateralKind } from './bundle.ts';
 
 export type PemLabel = 'CERTIFICATE' | 'X509 CRL';
 
-export function pemLabelOf(kind: CollateralKind): PemLabel {
-  return kind === 'ark-crl' ? 'X509 CRL' : 'CERTIFICATE';
+/** Kinds of collateral that are DER, or PEM of it. */
+export type DerCollateralKind = Exclude<CollateralKind, 'tcb-info' | 'qe-identity'>;
+
+const crlKinds: readonly CollateralKind[] = ['ark-crl', 'pck-crl', 'intel-root-crl'];
+
+export function pemLabelOf(kind: DerCollateralKind): PemLabel {
+  return crlKinds.includes(kind) ? 'X509 CRL' : 'CERTIFICATE';
 }
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)-----END \1-----/g;
@@ -33,6 +38,24 @@ export function readDerObjects(bytes: Bytes, label: PemLabel, what: string): Byt
         'pem-malformed',
         `${what}: expected PEM blocks "${label}", found "${found}"`,
       );
+    }
+    return fromBase64((body as string).replace(/\s/g, ''), `${what}, PEM block`);
+  });
+}
+
+/**
+ * Certificates of a PEM text that holds nothing else: blocks, white space between them, zero bytes at its end (the text is a C
+ * string to those who write it).
+ * @throws AttestationError `pem-malformed`, `base64-malformed`
+ */
+export function readPemChain(bytes: Bytes, what: string): Bytes[] {
+  const text = new TextDecoder('latin1').decode(bytes).replace(/\0+$/, '');
+  if (text.replace(block, '').trim() !== '') {
+    throw new AttestationError('pem-malformed', `${what}: there is text around the PEM blocks`);
+  }
+  return [...text.matchAll(block)].map(([, label, body]) => {
+    if (label !== 'CERTIFICATE') {
+      throw new AttestationError('pem-malformed', `${what}: a PEM block is "${label}"`);
     }
     return fromBase64((body as string).replace(/\s/g, ''), `${what}, PEM block`);
   });

@@ -16,7 +16,7 @@ import {
   utf8,
 } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
-import type { CollateralKind } from './bundle.ts';
+import type { AmdCollateralKind } from './bundle.ts';
 import { pemLabelOf, readDerObject } from './pem.ts';
 import { reportLength } from './snp.ts';
 import {
@@ -36,7 +36,7 @@ export const snpForms = ['report', 'extended-report', 'protobuf', 'report-text']
 export type SnpForm = (typeof snpForms)[number];
 
 /** One DER object and the GUID that the host gave it by. */
-export type SnpCollateral = { kind: CollateralKind; data: Bytes; guid: string };
+export type SnpCollateral = { kind: AmdCollateralKind; data: Bytes; guid: string };
 
 export type SnpContent = {
   /** 1184 bytes */
@@ -48,7 +48,7 @@ export type SnpContent = {
 export type SnpEvidence = SnpContent & { form: SnpForm };
 
 /** A table may hold a VCEK and a VLEK; the report says which of them signed it. */
-const kindOfGuid: Readonly<Record<string, CollateralKind>> = {
+const kindOfGuid: Readonly<Record<string, AmdCollateralKind>> = {
   [snpCertificateGuids.vcek]: 'vek',
   [snpCertificateGuids.vlek]: 'vek',
   [snpCertificateGuids.ask]: 'ask',

@@ -3,10 +3,15 @@ import { toHex } from '../bytes.ts';
 import { Checklist, type CheckResult } from '../checklist.ts';
 import { applicableChecks, type CheckId, entryOf, waivableChecks } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
+import type { UnixTime } from '../time.ts';
 import { aVerified, type ProofClaims, type Verified } from '../verified.ts';
+import { checkPlatform, forgive } from './intel.ts';
 import { checkMember } from './member.ts';
 import { type Policy, policyDigest } from './policy.ts';
+import { checkEnclave, isDebugEnclave } from './sgx.ts';
 import { checkSnp } from './snp.ts';
+import { checkTd, isDebugTd } from './tdx.ts';
+import { tdxSoftware } from './tdx-policy.ts';
 import { decide, type Verdict } from './verdict.ts';
 
 /** @throws TypeError for a `verified` that `verify` did not make */
@@ -16,12 +21,17 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
     applicableChecks(subject).filter((id) => entryOf(id).stage === 'policy'),
   );
   if (claims === null) list.skipRest('a readable report');
-  else {
-    checkSnp(list, claims, policy.sevSnp);
+  else if (policy[memberOf[claims.platform]] === undefined) {
+    const member = memberOf[claims.platform];
+    list.failRest(`the policy has no member ${member}: evidence of this kind is refused`);
+  } else {
+    checkMachine(list, claims, policy, at);
     checkSoftware(list, verified, policy);
     checkMoment(list, verified, policy);
   }
-  const checks = [...before, ...list.finish()].map((check) => waive(check, policy, at));
+  const checks = [...before, ...list.finish()].map((check) =>
+    waive(forgiven(check, claims, policy, at), policy, at),
+  );
   return {
     decision: decide(checks),
     at,
@@ -32,9 +42,48 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
   };
 }
 
+const memberOf = { 'sev-snp': 'sevSnp', tdx: 'tdx', sgx: 'sgx' } as const;
+
+type Claims = NonNullable<Verified['claims']>;
+
+function checkMachine(list: Checklist, claims: Claims, policy: Policy, at: UnixTime): void {
+  if (claims.platform === 'sev-snp') {
+    if (policy.sevSnp !== undefined) checkSnp(list, claims, policy.sevSnp);
+    return;
+  }
+  const rules = policy[claims.platform];
+  const { body } = claims.quote;
+  if (rules !== undefined) checkPlatform(list, claims, rules, at);
+  if (body.kind === 'tdx' && policy.tdx !== undefined) checkTd(list, body.report, policy.tdx);
+  if (body.kind === 'sgx' && policy.sgx !== undefined) checkEnclave(list, body.report, policy.sgx);
+}
+
+function forgiven(
+  check: CheckResult,
+  claims: Claims | null,
+  policy: Policy,
+  at: UnixTime,
+): CheckResult {
+  if (claims === null || claims.platform === 'sev-snp') return check;
+  const tcb = policy[claims.platform]?.tcb;
+  return tcb === undefined ? check : forgive(check, claims, tcb, at);
+}
+
+/** Whether the policy names the software that was measured, all of it. */
+function namesSoftware({ platform }: Claims, policy: Policy): boolean {
+  switch (platform) {
+    case 'sev-snp':
+      return policy.sevSnp !== undefined && policy.sevSnp.measurement !== 'any';
+    case 'tdx':
+      return tdxSoftware.every((name) => policy.tdx !== undefined && policy.tdx[name] !== 'any');
+    case 'sgx':
+      return policy.sgx !== undefined && policy.sgx.mrEnclave !== 'any';
+  }
+}
+
 /** Closure and services are the word of the software that was measured: of software that nobody named they prove nothing. */
-function checkSoftware(list: Checklist, { bundle }: Verified, policy: Policy): void {
-  const named = policy.sevSnp !== undefined && policy.sevSnp.measurement !== 'any';
+function checkSoftware(list: Checklist, { bundle, claims }: Verified, policy: Policy): void {
+  const named = claims !== null && namesSoftware(claims, policy);
   const claim = (
     id: CheckId,
     actual: string | null,
@@ -42,7 +91,8 @@ function checkSoftware(list: Checklist, { bundle }: Verified, policy: Policy): v
     reason: string,
   ) => {
     if (accepted === 'any') list.pass(id, { expected: 'any', ...(actual !== null && { actual }) });
-    else if (actual === null) list.skip(id, 'an evidence bundle: a raw report carries no digests');
+    else if (actual === null)
+      list.skip(id, 'an evidence bundle: a raw report or quote carries no digests');
     else if (!named && accepted.includes(actual)) {
       list.skip(id, 'a named measurement: the value fits, but is claimed by unnamed software');
     } else checkMember(list, id, actual, accepted, reason);
@@ -119,14 +169,18 @@ function warningsFor(
       'INSECURE: the chain ends in a root that was handed over, not in the vendor’s. This proves nothing about hardware.',
     );
   }
-  if (policy.sevSnp?.measurement === 'any') {
-    warnings.push(
-      'The policy names no software (measurement "any"): whatever runs in this guest is accepted.',
-    );
+  if (claims !== null && !namesSoftware(claims, policy)) {
+    warnings.push(unnamedSoftware[claims.platform]);
   }
-  if (claims?.report.policy.debug && policy.sevSnp?.guestPolicy.debug === 'dangerously-allowed') {
+  if (claims !== null && isDebug(claims) && allowsDebug(claims, policy)) {
     warnings.push(
       'DANGEROUS: the guest is in debug mode and the policy allows it: the host sees all its memory.',
+    );
+  }
+  const late = checks.filter(({ id }) => claims !== null && isOverdue(claims, id));
+  if (late.length > 0) {
+    warnings.push(
+      `Collateral has run out (${late.map(({ id }) => id).join(', ')}): what was found out since then is not in it.`,
     );
   }
   if (bundle !== null && bundle.channel === null) {
@@ -139,6 +193,32 @@ function warningsFor(
   }
   const proved = checks.every(({ stage, status }) => stage !== 'proof' || status === 'pass');
   return proof !== null && proved ? [...warnings, ...proofWarnings(proof)] : warnings;
+}
+
+const unnamedSoftware = {
+  'sev-snp':
+    'The policy names no software (measurement "any"): whatever runs in this guest is accepted.',
+  tdx: `The policy does not name all of the software (one of ${tdxSoftware.join(', ')} is "any"): whatever runs in this guest is accepted.`,
+  sgx: 'The policy names no enclave (mrEnclave "any"): whatever runs in it is accepted.',
+} as const;
+
+function isDebug(claims: Claims): boolean {
+  if (claims.platform === 'sev-snp') return claims.report.policy.debug;
+  const { body } = claims.quote;
+  return body.kind === 'tdx' ? isDebugTd(body.report) : isDebugEnclave(body.report);
+}
+
+function allowsDebug({ platform }: Claims, { sevSnp, tdx, sgx }: Policy): boolean {
+  const rule = {
+    'sev-snp': sevSnp?.guestPolicy.debug,
+    tdx: tdx?.attributes.debug,
+    sgx: sgx?.debug,
+  };
+  return rule[platform] === 'dangerously-allowed';
+}
+
+function isOverdue(claims: Claims, id: CheckId): boolean {
+  return claims.platform !== 'sev-snp' && claims.overdue.has(id);
 }
 
 /** What an accepted proof says, and what it does not. */

@@ -4,7 +4,6 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { channelKinds } from '../abi/report-data.ts';
-import { snpProducts } from '../abi/snp-tcb.ts';
 import { type Bytes, concat, fromUtf8, utf8 } from '../bytes.ts';
 import { type CheckId, waivableChecks } from '../checks.ts';
 import {
@@ -25,11 +24,14 @@ import {
 } from '../json.ts';
 import { tag } from '../tags.ts';
 import { hexText, setOf } from './sets.ts';
+import { sgxPolicy } from './sgx-policy.ts';
 import { snpPolicy } from './snp-policy.ts';
+import { tdxPolicy } from './tdx-policy.ts';
 
 const waivable: Decoder<CheckId> = (value, path) => {
   const found = waivableChecks.find((id) => id === value);
-  if (found === undefined) throw shapeError(path, 'a check of stage collateral or policy', value);
+  if (found === undefined)
+    throw shapeError(path, 'a check of revocation or of stage policy', value);
   return found;
 };
 
@@ -46,6 +48,10 @@ const policyShape = object({
   name: text(/^[\x20-\x7e]{1,100}$/, 'a name of 1 to 100 printable ASCII characters'),
   /** Left out: SEV-SNP evidence is refused. */
   sevSnp: optional(snpPolicy),
+  /** Left out: TDX quotes are refused. */
+  tdx: optional(tdxPolicy),
+  /** Left out: SGX quotes are refused. */
+  sgx: optional(sgxPolicy),
   closureDigest: anyOr(setOf(hexText(32))),
   treeRoot: anyOr(setOf(hexText(32))),
   devices: oneOf('none', 'any'),
@@ -93,7 +99,7 @@ function seal(policy: Policy): Policy {
   return policy;
 }
 
-/** Exact values that a user asks for on top of a policy, as lower-case hex. */
+/** Exact values that a user asks for on top of a policy, as lower-case hex; `measurement` is MEASUREMENT or MRTD. */
 export type Expectations = {
   closureDigest?: string;
   treeRoot?: string;
@@ -120,6 +126,21 @@ export function tighten(policy: Policy, expectations: Expectations): Policy {
         reportData: narrow(policy.sevSnp.reportData, reportData),
       },
     }),
+    ...(policy.tdx && {
+      tdx: {
+        ...policy.tdx,
+        mrTd: narrow(policy.tdx.mrTd, measurement),
+        reportData: narrow(policy.tdx.reportData, reportData),
+      },
+    }),
+    ...(policy.sgx && {
+      sgx: {
+        ...policy.sgx,
+        // An MRENCLAVE has 32 bytes: no enclave has a measurement of 48.
+        mrEnclave: measurement === undefined ? policy.sgx.mrEnclave : [],
+        reportData: narrow(policy.sgx.reportData, reportData),
+      },
+    }),
   });
 }
 
@@ -127,59 +148,3 @@ function narrow(accepted: 'any' | string[], wanted: string | undefined): 'any' |
   if (wanted === undefined) return accepted;
   return accepted === 'any' || accepted.includes(wanted) ? [wanted] : [];
 }
-
-const revocationChecks: readonly CheckId[] = [
-  'collateral.crl-signature',
-  'collateral.crl-validity',
-  'collateral.revocation',
-];
-
-/** The built-in policy: genuine hardware, production guest, any software. It names no software, and says so. */
-export const genuinePolicy: Policy = seal({
-  version: 1,
-  name: 'genuine',
-  sevSnp: {
-    product: [...snpProducts],
-    signingKey: ['vcek', 'vlek'],
-    provider: 'any',
-    guestPolicy: {
-      minimumAbi: 'any',
-      smt: 'allowed',
-      migrateMa: 'allowed',
-      debug: 'refused',
-      cxlAllow: 'allowed',
-      singleSocket: 'any',
-      memAes256Xts: 'any',
-      raplDis: 'any',
-      ciphertextHidingDram: 'any',
-      pageSwapDisable: 'any',
-    },
-    minimumGuestSvn: 'any',
-    vmpl: [0, 1, 2, 3],
-    minimumFirmware: 'any',
-    provisionalFirmware: 'allowed',
-    minimumTcb: { reported: 'any', current: 'any', committed: 'any', launch: 'any' },
-    mitigations: { launch: 'any', current: 'any' },
-    platformInfo: 'any',
-    idBlock: 'any',
-    certificateTable: { unknownGuids: 'allowed', requiredGuids: [] },
-    measurement: 'any',
-    chipId: 'any',
-    hostData: 'any',
-    reportData: 'any',
-    familyId: 'any',
-    imageId: 'any',
-    reportId: 'any',
-    reportIdMa: 'any',
-  },
-  closureDigest: 'any',
-  treeRoot: 'any',
-  devices: 'any',
-  freshness: 'any',
-  channel: 'any',
-  waivers: revocationChecks.map((check) => ({
-    check,
-    reason: 'the policy "genuine" does without a revocation list when none is given',
-    expires: null,
-  })),
-});

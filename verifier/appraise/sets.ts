@@ -1,6 +1,6 @@
-/** Decoders that policies share: sets, values as hex text, floors. */
+/** Decoders that policies share: sets, values as hex text, switches. */
 import { toHex } from '../bytes.ts';
-import { arrayOf, type Decoder, hexBytes, shapeError } from '../json.ts';
+import { arrayOf, type Decoder, hexBytes, oneOf, shapeError } from '../json.ts';
 
 /** Lower-case hex of a fixed number of bytes, kept as text: values are compared and shown as such. */
 export function hexText(length: number): Decoder<string> {
@@ -15,4 +15,15 @@ export function setOf<T>(element: Decoder<T>): Decoder<T[]> {
     if (new Set(found).size !== found.length) throw shapeError(path, 'each value once', value);
     return found;
   };
+}
+
+/** What widens a machine's exposure. */
+export const feature = oneOf('refused', 'allowed');
+/** What protects it. */
+export const protection = oneOf('required', 'any');
+
+/** A set that may be empty: nothing is asked. */
+export function listOf<T>(element: Decoder<T>): Decoder<T[]> {
+  const set = setOf(element);
+  return (value, path) => (Array.isArray(value) && value.length === 0 ? [] : set(value, path));
 }

@@ -14,11 +14,9 @@ import {
   shapeError,
   text,
 } from '../json.ts';
-import { hexText, setOf } from './sets.ts';
+import { feature, hexText, listOf, protection, setOf } from './sets.ts';
 
 const u8 = integer(0, 255);
-const feature = oneOf('refused', 'allowed');
-const protection = oneOf('required', 'any');
 
 const tcbFloor = object({ fmc: u8, bootLoader: u8, tee: u8, snp: u8, microcode: u8 });
 const floorOfProduct = Object.fromEntries(
@@ -72,17 +70,9 @@ const keyDigest: Decoder<string> = (value, path) => {
 /** Keys are named by SHA-384 of their public key in the ABI's format, as ID_KEY_DIGEST and AUTHOR_KEY_DIGEST are. */
 const idBlock = object({
   authorKey: protection,
-  trustedAuthorKeys: trustedKeys(),
-  trustedIdKeys: trustedKeys(),
+  trustedAuthorKeys: listOf(keyDigest),
+  trustedIdKeys: listOf(keyDigest),
 });
-
-function trustedKeys(): Decoder<string[]> {
-  const set = setOf(keyDigest);
-  return (value, path) => (Array.isArray(value) && value.length === 0 ? [] : set(value, path));
-}
-
-const requiredGuids: Decoder<string[]> = (value, path) =>
-  Array.isArray(value) && value.length === 0 ? [] : setOf(guid)(value, path);
 
 const shape = object({
   product: setOf(oneOf(...snpProducts)),
@@ -100,7 +90,7 @@ const shape = object({
   mitigations: object({ launch: mask, current: mask }),
   platformInfo: anyOr(platformInfo),
   idBlock: anyOr(idBlock),
-  certificateTable: object({ unknownGuids: feature, requiredGuids }),
+  certificateTable: object({ unknownGuids: feature, requiredGuids: listOf(guid) }),
   measurement: anyOr(setOf(hexText(48))),
   chipId: anyOr(setOf(hexText(64))),
   hostData: anyOr(setOf(hexText(32))),

@@ -3,19 +3,14 @@ import { platformInfoBits } from '../abi/snp-fields.ts';
 import { decodeTcb, describeTcb, type TcbParts } from '../abi/snp-tcb.ts';
 import { type Bytes, toHex } from '../bytes.ts';
 import type { Checklist } from '../checklist.ts';
-import { type CheckId, checkIds } from '../checks.ts';
+import type { CheckId } from '../checks.ts';
 import { AttestationError } from '../errors.ts';
 import type { SnpClaims } from '../verified.ts';
 import { checkMember } from './member.ts';
 import type { SnpFloors, SnpPolicy } from './snp-policy.ts';
 
-/** Makes every check of stage policy that is about the report itself. `policy` left out refuses SEV-SNP. */
-export function checkSnp(list: Checklist, claims: SnpClaims, policy: SnpPolicy | undefined): void {
-  if (policy === undefined) {
-    for (const id of snpChecks)
-      list.fail(id, { reason: 'the policy has no member sevSnp: SEV-SNP is refused' });
-    return;
-  }
+/** Makes every check of stage policy that is about the report itself. */
+export function checkSnp(list: Checklist, claims: SnpClaims, policy: SnpPolicy): void {
   checkKey(list, claims, policy);
   checkGuestPolicy(list, claims, policy);
   checkFirmware(list, claims, policy);
@@ -47,27 +42,6 @@ const tcbChecks = {
 } as const satisfies Partial<
   Record<CheckId, [keyof SnpPolicy['minimumTcb'], keyof SnpClaims['report']]>
 >;
-
-const ownChecks = [
-  'policy.product',
-  'policy.signing-key',
-  'policy.provider',
-  'policy.debug',
-  'policy.migration',
-  'policy.guest-policy',
-  'policy.guest-svn',
-  'policy.vmpl',
-  'policy.firmware-version',
-  'policy.provisional-firmware',
-  'policy.mitigations',
-  'policy.platform-info',
-  'policy.id-block',
-  'policy.certificate-table',
-] as const satisfies readonly CheckId[];
-
-const snpChecks = checkIds.filter(
-  (id) => id in fieldChecks || id in tcbChecks || (ownChecks as readonly CheckId[]).includes(id),
-);
 
 function checkKey(list: Checklist, { report, product, cspId }: SnpClaims, policy: SnpPolicy): void {
   const unnamed = 'the product is not one that the policy accepts';

@@ -1,5 +1,5 @@
-/** Checks of one user’s policy. */
-import { abi, type CheckEntry, kds } from './entry.ts';
+/** Checks of one user’s policy: SEV-SNP reports, and what every bundle says of its software. */
+import { abi, type CheckEntry, kds, onAnyTee, onSnp } from './entry.ts';
 
 export const policyChecks = {
   'policy.product': {
@@ -8,6 +8,7 @@ export const policyChecks = {
     protects: 'Your choice of processor generations.',
     remedy: 'Add the product to sevSnp.product if you mean to accept it.',
     spec: 'docs/policy.md, product',
+    appliesTo: onSnp,
   },
   'policy.signing-key': {
     stage: 'policy',
@@ -15,6 +16,7 @@ export const policyChecks = {
     protects: 'Your choice between one chip (VCEK) and one provider (VLEK).',
     remedy: 'Add the kind to sevSnp.signingKey if you mean to accept it.',
     spec: 'docs/policy.md, signingKey',
+    appliesTo: onSnp,
   },
   'policy.provider': {
     stage: 'policy',
@@ -22,13 +24,16 @@ export const policyChecks = {
     protects: 'Against another cloud’s machines: a VLEK proves a provider, not a chip.',
     remedy: 'Add the provider’s CSP id to sevSnp.provider if you mean to accept it.',
     spec: `${kds}, CSP_ID`,
+    appliesTo: onSnp,
   },
   'policy.debug': {
     stage: 'policy',
     title: 'the guest cannot be debugged by its host',
-    protects: 'All secrets of the guest: with DEBUG the host reads its memory.',
-    remedy: 'Launch the guest with POLICY.DEBUG clear.',
-    spec: `${abi}, POLICY.DEBUG`,
+    protects: 'All secrets of the guest: in debug mode the host reads its memory.',
+    remedy:
+      'Launch the guest with DEBUG clear (SEV-SNP: POLICY.DEBUG; TDX and SGX: ATTRIBUTES.DEBUG).',
+    spec: `${abi}, POLICY.DEBUG; Intel: ATTRIBUTES.DEBUG`,
+    appliesTo: onAnyTee,
   },
   'policy.migration': {
     stage: 'policy',
@@ -36,6 +41,7 @@ export const policyChecks = {
     protects: 'Against a migration agent that may move the guest out of sight.',
     remedy: 'Launch the guest with POLICY.MIGRATE_MA clear, or write "allowed".',
     spec: `${abi}, POLICY.MIGRATE_MA`,
+    appliesTo: onSnp,
   },
   'policy.guest-policy': {
     stage: 'policy',
@@ -44,6 +50,7 @@ export const policyChecks = {
       'Against a launch with weaker protection than you planned: SMT, CXL, sockets, RAPL, memory.',
     remedy: 'Launch the guest with the bits that the reason names, or change sevSnp.guestPolicy.',
     spec: `${abi}, POLICY`,
+    appliesTo: onSnp,
   },
   'policy.guest-svn': {
     stage: 'policy',
@@ -51,6 +58,7 @@ export const policyChecks = {
     protects: 'Against an old release of your own image.',
     remedy: 'Deploy the newer image, or lower sevSnp.minimumGuestSvn.',
     spec: `${abi}, GUEST_SVN`,
+    appliesTo: onSnp,
   },
   'policy.vmpl': {
     stage: 'policy',
@@ -58,6 +66,7 @@ export const policyChecks = {
     protects: 'Against less privileged software, or the host, speaking for the guest.',
     remedy: 'Add the level to sevSnp.vmpl if a paravisor runs below your guest.',
     spec: `${abi}, VMPL`,
+    appliesTo: onSnp,
   },
   'policy.firmware-version': {
     stage: 'policy',
@@ -65,6 +74,7 @@ export const policyChecks = {
     protects: 'Against secure-processor firmware with known holes.',
     remedy: 'Update the host’s firmware, or lower sevSnp.minimumFirmware.',
     spec: `${abi}, CURRENT_VERSION and COMMITTED_VERSION`,
+    appliesTo: onSnp,
   },
   'policy.provisional-firmware': {
     stage: 'policy',
@@ -72,6 +82,7 @@ export const policyChecks = {
     protects: 'Against firmware that the host can still roll back.',
     remedy: 'Have the host commit its firmware (SNP_COMMIT), or allow provisional firmware.',
     spec: `${abi}, SNP_COMMIT`,
+    appliesTo: onSnp,
   },
   'policy.reported-tcb': {
     stage: 'policy',
@@ -79,6 +90,7 @@ export const policyChecks = {
     protects: 'Against firmware with known holes: this is the TCB that the chip’s key stands for.',
     remedy: 'Update the host’s firmware, or lower the floor knowing what it lets in.',
     spec: `${abi}, REPORTED_TCB`,
+    appliesTo: onSnp,
   },
   'policy.current-tcb': {
     stage: 'policy',
@@ -86,6 +98,7 @@ export const policyChecks = {
     protects: 'Against the firmware that runs now.',
     remedy: 'Update the host’s firmware, or lower the floor knowing what it lets in.',
     spec: `${abi}, CURRENT_TCB`,
+    appliesTo: onSnp,
   },
   'policy.committed-tcb': {
     stage: 'policy',
@@ -93,6 +106,7 @@ export const policyChecks = {
     protects: 'Against a rollback: the host cannot go below the committed TCB.',
     remedy: 'Have the host commit its firmware, or lower the floor.',
     spec: `${abi}, COMMITTED_TCB`,
+    appliesTo: onSnp,
   },
   'policy.launch-tcb': {
     stage: 'policy',
@@ -100,6 +114,7 @@ export const policyChecks = {
     protects: 'Against a guest that was launched by older firmware.',
     remedy: 'Launch the guest anew on updated firmware.',
     spec: `${abi}, LAUNCH_TCB`,
+    appliesTo: onSnp,
   },
   'policy.mitigations': {
     stage: 'policy',
@@ -107,6 +122,7 @@ export const policyChecks = {
     protects: 'Against attacks whose mitigation firmware reports one by one.',
     remedy: 'Update the host’s firmware; for the launch vector, launch the guest anew after that.',
     spec: `${abi}, LAUNCH_MIT_VECTOR and CURRENT_MIT_VECTOR`,
+    appliesTo: onSnp,
   },
   'policy.platform-info': {
     stage: 'policy',
@@ -115,6 +131,7 @@ export const policyChecks = {
       'Against memory without ECC, aliased memory, and features that widen the attack surface.',
     remedy: 'Change the host’s setup in what the reason names, or sevSnp.platformInfo.',
     spec: `${abi}, PLATFORM_INFO`,
+    appliesTo: onSnp,
   },
   'policy.id-block': {
     stage: 'policy',
@@ -122,6 +139,7 @@ export const policyChecks = {
     protects: 'Against images that nobody you trust has signed.',
     remedy: 'Launch with an ID block signed by a trusted key, or add its digest to sevSnp.idBlock.',
     spec: `${abi}, ID_KEY_DIGEST and AUTHOR_KEY_DIGEST`,
+    appliesTo: onSnp,
   },
   'policy.certificate-table': {
     stage: 'policy',
@@ -129,6 +147,7 @@ export const policyChecks = {
     protects: 'What your deployment counts on being handed over by the host.',
     remedy: 'Have the host provide the entry, or change sevSnp.certificateTable.',
     spec: 'GHCB 2.03, SNP extended guest request',
+    appliesTo: onSnp,
   },
   'policy.measurement': {
     stage: 'policy',
@@ -136,6 +155,7 @@ export const policyChecks = {
     protects: 'What runs: everything else the guest says is this software’s word.',
     remedy: 'Compute the measurement of the image you built and name it in sevSnp.measurement.',
     spec: `${abi}, MEASUREMENT`,
+    appliesTo: onSnp,
   },
   'policy.chip-id': {
     stage: 'policy',
@@ -143,6 +163,7 @@ export const policyChecks = {
     protects: 'Your choice of machines, against relayed evidence of another.',
     remedy: 'Add the chip id if this machine is yours.',
     spec: `${abi}, CHIP_ID`,
+    appliesTo: onSnp,
   },
   'policy.host-data': {
     stage: 'policy',
@@ -150,13 +171,15 @@ export const policyChecks = {
     protects: 'Configuration that the host gave at launch.',
     remedy: 'Compare with what your deployment passes at launch.',
     spec: `${abi}, HOST_DATA`,
+    appliesTo: onSnp,
   },
   'policy.report-data': {
     stage: 'policy',
     title: 'REPORT_DATA is a value that the policy names',
     protects: 'The 64 bytes that the guest itself had signed.',
     remedy: 'Compare with what your software asked the device to sign.',
-    spec: `${abi}, REPORT_DATA`,
+    spec: `${abi}, REPORT_DATA; Intel: REPORTDATA`,
+    appliesTo: onAnyTee,
   },
   'policy.family-id': {
     stage: 'policy',
@@ -164,6 +187,7 @@ export const policyChecks = {
     protects: 'Your choice of guest family, as its ID block says.',
     remedy: 'Compare with the ID block of your launch.',
     spec: `${abi}, FAMILY_ID`,
+    appliesTo: onSnp,
   },
   'policy.image-id': {
     stage: 'policy',
@@ -171,6 +195,7 @@ export const policyChecks = {
     protects: 'Your choice of guest image, as its ID block says.',
     remedy: 'Compare with the ID block of your launch.',
     spec: `${abi}, IMAGE_ID`,
+    appliesTo: onSnp,
   },
   'policy.report-id': {
     stage: 'policy',
@@ -178,6 +203,7 @@ export const policyChecks = {
     protects: 'One running instance of a guest, against another of the same image.',
     remedy: 'The id is new at every launch: compare with what this instance showed first.',
     spec: `${abi}, REPORT_ID`,
+    appliesTo: onSnp,
   },
   'policy.report-id-ma': {
     stage: 'policy',
@@ -185,7 +211,12 @@ export const policyChecks = {
     protects: 'Your choice of migration agent; all ones is none.',
     remedy: 'Compare with the report id of your migration agent.',
     spec: `${abi}, REPORT_ID_MA`,
+    appliesTo: onSnp,
   },
+} as const satisfies Record<string, CheckEntry>;
+
+/** Last in every verdict: what the machine says of its software, and of the moment. */
+export const softwarePolicyChecks = {
   'policy.closure-digest': {
     stage: 'policy',
     title: 'the system closure is one that the policy names',

@@ -70,6 +70,7 @@ export function asVek(certificate: Certificate): Vek {
     );
   const what = role.toUpperCase();
   amdName(certificate.subject, commonName, `${what}, subject`);
+  signedAsAmdSigns(certificate, what);
   if (publicKey.kind !== 'p384') throw profile(what, 'its key should be on P-384');
   if (!equalBytes(certificate.serial, new Uint8Array(1)))
     throw profile(what, 'its serial number should be 0');
@@ -208,6 +209,7 @@ function authority(
   usage: number,
 ): void {
   const { publicKey, extensions } = certificate;
+  signedAsAmdSigns(certificate, what);
   if (
     publicKey.kind !== 'rsa' ||
     publicKey.modulus.length !== 512 ||
@@ -233,6 +235,15 @@ function authority(
   const bits = found(keyUsage);
   if (bits === undefined || !/^03020[0-7]..$/.test(toHex(bits)) || bits[3] !== usage) {
     throw profile(what, 'key usage should be critical and allow what its place needs, no more');
+  }
+}
+
+function signedAsAmdSigns({ signatureAlgorithm }: Certificate, what: string): void {
+  if (signatureAlgorithm !== 'rsa-pss-sha384') {
+    throw profile(
+      what,
+      'signature algorithm should be RSASSA-PSS with SHA-384, MGF1-SHA-384 and salt 48',
+    );
   }
 }
 

@@ -2,7 +2,7 @@
  * Strict DER (ITU-T X.690 clause 10): definite, minimal lengths, low tag numbers, no bytes left over. It reads what
  * vendor certificates contain and refuses every other way to write the same content.
  */
-import { type Bytes, toHex } from '../bytes.ts';
+import { type Bytes, concat, toHex } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 
 export const derTag = {
@@ -12,6 +12,7 @@ export const derTag = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   printableString: 0x13,
   ia5String: 0x16,
@@ -23,6 +24,14 @@ export const derTag = {
 
 /** [n] constructed, context-specific. */
 export const context = (n: number): number => 0xa0 | n;
+
+/** One value. @throws RangeError when the contents have 128 bytes or more: names, all that is written here, never do */
+export function tlv(tag: number, ...contents: readonly Bytes[]): Bytes {
+  const content = concat(...contents);
+  if (content.length >= 0x80)
+    throw new RangeError(`DER contents of ${content.length} bytes are too long`);
+  return concat(Uint8Array.of(tag, content.length), content);
+}
 
 export type Element = { tag: number; content: Bytes; raw: Bytes };
 
@@ -111,6 +120,14 @@ export class DerReader {
     return octets[0] as number;
   }
 
+  /** An OCTET STRING of exactly so many bytes. */
+  octets(field: string, length: number): Bytes {
+    const { content } = this.expect(derTag.octetString, field);
+    if (content.length !== length)
+      this.fail(`${field} should have ${length} bytes, got ${content.length}`);
+    return content;
+  }
+
   boolean(field: string): boolean {
     const { content } = this.expect(derTag.boolean, field);
     if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff))
@@ -121,22 +138,22 @@ export class DerReader {
   /** Dotted decimal. */
   oid(field: string): string {
     const { content } = this.expect(derTag.oid, field);
+    if (content.length === 0) this.fail(`${field} is empty`);
     if (content.length > 64) this.fail(`${field} is longer than 64 bytes`);
-    const arcs: number[] = [];
+    let text = '';
     let arc = 0;
-    content.forEach((octet, i) => {
-      if (octet === 0x80 && arc === 0) this.fail(`${field} has an arc that is not minimal`);
+    let inside = false;
+    for (const octet of content) {
+      if (octet === 0x80 && !inside) this.fail(`${field} has an arc that is not minimal`);
       arc = arc * 128 + (octet & 0x7f);
       if (arc > 0xffffffff) this.fail(`${field} has an arc over 32 bits`);
-      if (octet < 0x80) {
-        arcs.push(arc);
-        arc = 0;
-      } else if (i === content.length - 1) this.fail(`${field} ends inside an arc`);
-    });
-    const [first, ...rest] = arcs;
-    if (first === undefined) this.fail(`${field} is empty`);
-    const top = Math.min(Math.floor(first / 40), 2);
-    return [top, first - 40 * top, ...rest].join('.');
+      inside = octet >= 0x80;
+      if (inside) continue;
+      text += text === '' ? firstArcs(arc) : `.${arc}`;
+      arc = 0;
+    }
+    if (inside) this.fail(`${field} ends inside an arc`);
+    return text;
   }
 
   /** BIT STRING of whole octets. */
@@ -152,35 +169,38 @@ export class DerReader {
    */
   time(field: string): number {
     const { tag, content } = this.element(field);
-    const written = String.fromCharCode(...content.subarray(0, 20));
-    let digits = '';
-    if (tag === derTag.utcTime && /^\d{12}Z$/.test(written)) {
-      digits = (Number(written.slice(0, 2)) < 50 ? '20' : '19') + written;
-    } else if (tag === derTag.generalizedTime && /^\d{14}Z$/.test(written) && written >= '2050') {
-      digits = written;
-    } else this.fail(`${field} is not a UTCTime or GeneralizedTime of RFC 5280`);
-    const part = (from: number, to: number) => Number(digits.slice(from, to));
-    const [month, day, hour, minute, second] = [
-      part(4, 6),
-      part(6, 8),
-      part(8, 10),
-      part(10, 12),
-      part(12, 14),
-    ];
-    const date = new Date(Date.UTC(part(0, 4), month - 1, day, hour, minute, second));
-    if (
-      date.getUTCMonth() !== month - 1 ||
-      date.getUTCDate() !== day ||
-      hour > 23 ||
-      minute > 59 ||
-      second > 59
-    ) {
-      this.fail(`${field} is not a date`);
-    }
-    return date.getTime() / 1000;
+    const isShort = tag === derTag.utcTime;
+    const digits = isShort ? 12 : 14;
+    const problem = `${field} is not a UTCTime or GeneralizedTime of RFC 5280`;
+    const known = isShort || tag === derTag.generalizedTime;
+    if (!known || content.length !== digits + 1 || content[digits] !== 0x5a) this.fail(problem);
+    // Straight from the bytes: a list has as many dates as entries, and text would be half of the time that it takes.
+    const pair = (at: number): number => {
+      const tens = (content[at] as number) - 0x30;
+      const ones = (content[at + 1] as number) - 0x30;
+      if (tens < 0 || tens > 9 || ones < 0 || ones > 9) this.fail(problem);
+      return 10 * tens + ones;
+    };
+    const century = isShort ? (pair(0) < 50 ? 20 : 19) : pair(0);
+    const rest = digits - 12;
+    const year = 100 * century + pair(rest);
+    if (!isShort && year < 2050) this.fail(problem);
+    const [month, day] = [pair(rest + 2), pair(rest + 4)];
+    const [hour, minute, second] = [pair(rest + 6), pair(rest + 8), pair(rest + 10)];
+    const milliseconds = Date.UTC(year, month - 1, day, hour, minute, second);
+    // A day that its month does not have would be one of the next.
+    const isDay = month >= 1 && month <= 12 && new Date(milliseconds).getUTCDate() === day;
+    if (!isDay || hour > 23 || minute > 59 || second > 59) this.fail(`${field} is not a date`);
+    return milliseconds / 1000;
   }
 
   end(field: string): void {
     if (!this.done) this.fail(`unexpected bytes after ${field}`);
   }
+}
+
+/** The first two arcs share a number (X.690, 8.19.4). */
+function firstArcs(number: number): string {
+  const top = Math.min(Math.floor(number / 40), 2);
+  return `${top}.${number - 40 * top}`;
 }

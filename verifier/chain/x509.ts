@@ -1,19 +1,23 @@
 /**
  * X.509 certificates and CRLs (RFC 5280), read strictly and only in the shapes that the accepted vendors issue. The
- * one place that knows their structure; what a certificate must say to be an ARK, ASK or VEK is in amd.ts.
+ * one place that knows their structure; what a certificate must say to be an ARK, ASK or VEK is in amd.ts, and what to be
+ * one of Intel's in intel.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Bytes, compareBytes, equalBytes, fromHex, fromUtf8, toHex } from '../bytes.ts';
+import { type Bytes, compareBytes, equalBytes, fromBigEndian, fromUtf8 } from '../bytes.ts';
+import type { CryptoPort } from '../crypto.ts';
 import { AttestationError } from '../errors.ts';
 import type { UnixTime } from '../time.ts';
+import {
+  algorithmOf,
+  type PublicKey,
+  readEcdsaSignature,
+  readPublicKey,
+  type SignatureAlgorithm,
+} from './algorithms.ts';
 import { context, DerReader, derTag } from './der.ts';
 
-export type SignatureAlgorithm = 'rsa-pss-sha384';
-export type PublicKey =
-  /** `modulus` big-endian without leading zeros */
-  | { kind: 'rsa'; modulus: Bytes; exponent: number }
-  /** `point` = x ‖ y, 48 bytes each */
-  | { kind: 'p384'; point: Bytes };
+export { type PublicKey, p256Spki, type SignatureAlgorithm } from './algorithms.ts';
 
 export type Extension = { oid: string; critical: boolean; value: Bytes };
 
@@ -34,6 +38,7 @@ export type Certificate = {
   spki: Bytes;
   publicKey: PublicKey;
   extensions: readonly Extension[];
+  /** Of RSA as it stands; of ECDSA r ‖ s, 32 bytes each, big-endian. */
   signature: Bytes;
 };
 
@@ -45,19 +50,13 @@ export type RevocationList = {
   nextUpdate: UnixTime;
   /** Serial numbers as in `Certificate.serial`. */
   revoked: readonly Bytes[];
+  /** Extension 2.5.29.20, null where it is left out. */
+  crlNumber: bigint | null;
+  /** As in `Certificate.signature`. */
   signature: Bytes;
 };
 
-// AlgorithmIdentifier of RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48 (RFC 4055). AMD writes the trailer field, a
-// DEFAULT that DER leaves out, in its older certificates: these two encodings are all that is accepted.
-const pssParameters =
-  'a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130';
-const rsaPssSha384 = [
-  fromHex(`304106092a864886f70d01010a3034${pssParameters}`, 'RSASSA-PSS'),
-  fromHex(`304606092a864886f70d01010a3039${pssParameters}a303020101`, 'RSASSA-PSS'),
-];
-const rsaEncryption = fromHex('300d06092a864886f70d0101010500', 'rsaEncryption');
-const ecP384 = fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1');
+const crlNumberOid = '2.5.29.20';
 
 /** Real ones have eleven at most; hostile ones must not cost seconds. */
 const maxExtensions = 32;
@@ -65,13 +64,13 @@ const maxRevoked = 100_000;
 
 /** @throws AttestationError `der-malformed`, `certificate-profile`, `utf8-malformed` */
 export function parseCertificate(der: Bytes, what: string): Certificate {
-  const { body, tbs, signatureAlgorithm, signature } = openSigned(der, what);
+  const { body, tbs, algorithm, signatureAlgorithm, signature } = openSigned(der, what);
   const versionField = body.enter(context(0), 'version');
   const version = versionField.u8('version');
   versionField.end('the version');
   if (version !== 2) profile(what, `X.509 version 3 expected, got ${version + 1}`);
   const serial = body.unsigned('serial number');
-  sameAlgorithm(body, signatureAlgorithm, what);
+  sameAlgorithm(body, algorithm, what);
   const issuer = body.expect(derTag.sequence, 'issuer').raw;
   const validity = body.enter(derTag.sequence, 'validity');
   const notBefore = validity.time('notBefore');
@@ -85,7 +84,7 @@ export function parseCertificate(der: Bytes, what: string): Certificate {
     der,
     tbs,
     serial,
-    signatureAlgorithm: 'rsa-pss-sha384',
+    signatureAlgorithm,
     issuer,
     subject,
     commonName: commonNameOf(subject, what),
@@ -100,10 +99,10 @@ export function parseCertificate(der: Bytes, what: string): Certificate {
 
 /** @throws AttestationError `der-malformed`, `certificate-profile` */
 export function parseRevocationList(der: Bytes, what: string): RevocationList {
-  const { body, tbs, signatureAlgorithm, signature } = openSigned(der, what);
+  const { body, tbs, algorithm, signatureAlgorithm, signature } = openSigned(der, what);
   const version = body.u8('version');
   if (version !== 1) profile(what, `CRL version 2 expected, got ${version + 1}`);
-  sameAlgorithm(body, signatureAlgorithm, what);
+  sameAlgorithm(body, algorithm, what);
   const issuer = body.expect(derTag.sequence, 'issuer').raw;
   const thisUpdate = body.time('thisUpdate');
   const nextUpdate = body.time('nextUpdate');
@@ -122,18 +121,42 @@ export function parseRevocationList(der: Bytes, what: string): RevocationList {
       entry.end('entry extensions');
     }
   }
-  if (!body.done)
-    noneCritical(readExtensions(body.enter(context(0), 'CRL extensions'), what), what);
+  const extensions = body.done
+    ? []
+    : readExtensions(body.enter(context(0), 'CRL extensions'), what);
+  noneCritical(extensions, what);
   body.end('the CRL extensions');
   return {
     tbs,
-    signatureAlgorithm: 'rsa-pss-sha384',
+    signatureAlgorithm,
     issuer,
     thisUpdate,
     nextUpdate,
     revoked,
+    crlNumber: crlNumberOf(extensions, what),
     signature,
   };
+}
+
+/**
+ * Whether the issuer's key made the signature; false too when its key is of another kind than the algorithm. Names,
+ * dates and what the issuer may sign are the caller's to check.
+ */
+export async function verifySignedBy(
+  crypto: CryptoPort,
+  { publicKey, spki }: Certificate,
+  {
+    tbs,
+    signature,
+    signatureAlgorithm,
+  }: Pick<Certificate, 'tbs' | 'signature' | 'signatureAlgorithm'>,
+): Promise<boolean> {
+  switch (signatureAlgorithm) {
+    case 'rsa-pss-sha384':
+      return publicKey.kind === 'rsa' && crypto.verifyRsaPssSha384(spki, tbs, signature);
+    case 'ecdsa-p256-sha256':
+      return publicKey.kind === 'p256' && crypto.verifyP256Sha256(spki, tbs, signature);
+  }
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, 32 bytes: what roots are pinned by. */
@@ -155,47 +178,19 @@ function openSigned(der: Bytes, what: string) {
   const outer = file.enter(derTag.sequence, 'outer sequence');
   file.end('the outer sequence');
   const { raw: tbs, content } = outer.expect(derTag.sequence, 'signed part');
-  const signatureAlgorithm = outer.expect(derTag.sequence, 'signature algorithm').raw;
-  const signature = outer.bitString('signature');
+  const algorithm = outer.expect(derTag.sequence, 'signature algorithm').raw;
+  const written = outer.bitString('signature');
   outer.end('the signature');
-  if (!rsaPssSha384.some((known) => equalBytes(known, signatureAlgorithm))) {
-    profile(
-      what,
-      'signature algorithm should be RSASSA-PSS with SHA-384, MGF1-SHA-384 and salt 48',
-    );
-  }
-  return { body: new DerReader(content, what), tbs, signatureAlgorithm, signature };
+  const signatureAlgorithm = algorithmOf(algorithm, what);
+  const signature =
+    signatureAlgorithm === 'rsa-pss-sha384' ? written : readEcdsaSignature(written, what);
+  return { body: new DerReader(content, what), tbs, algorithm, signatureAlgorithm, signature };
 }
 
-function sameAlgorithm(body: DerReader, signatureAlgorithm: Bytes, what: string): void {
+function sameAlgorithm(body: DerReader, algorithm: Bytes, what: string): void {
   const inner = body.expect(derTag.sequence, 'inner signature algorithm').raw;
-  if (!equalBytes(inner, signatureAlgorithm))
+  if (!equalBytes(inner, algorithm))
     profile(what, 'the signed and the outer signature algorithm differ');
-}
-
-function readPublicKey(spki: Bytes, what: string): PublicKey {
-  const reader = new DerReader(spki, `${what}, public key`).enter(
-    derTag.sequence,
-    'SubjectPublicKeyInfo',
-  );
-  const algorithm = reader.expect(derTag.sequence, 'algorithm').raw;
-  const key = reader.bitString('key');
-  reader.end('the key');
-  if (equalBytes(algorithm, ecP384)) {
-    if (key.length !== 97 || key[0] !== 4)
-      profile(what, 'the P-384 key should be an uncompressed point of 97 bytes');
-    return { kind: 'p384', point: key.subarray(1) };
-  }
-  if (!equalBytes(algorithm, rsaEncryption))
-    profile(what, 'the public key is neither RSA nor P-384');
-  const outer = new DerReader(key, `${what}, RSA key`);
-  const fields = outer.enter(derTag.sequence, 'RSAPublicKey');
-  outer.end('RSAPublicKey');
-  const modulus = fields.unsigned('modulus');
-  const exponent = fields.unsigned('exponent');
-  fields.end('the exponent');
-  if (exponent.length > 4) profile(what, 'the RSA exponent is over 32 bits');
-  return { kind: 'rsa', modulus, exponent: Number.parseInt(toHex(exponent), 16) };
 }
 
 function readExtensions(wrapper: DerReader, what: string): Extension[] {
@@ -220,6 +215,17 @@ function readExtensionList(wrapper: DerReader, what: string): Extension[] {
     found.push({ oid, critical, value });
   }
   return found;
+}
+
+/** INTEGER of at most 20 octets (RFC 5280, 5.2.3). */
+function crlNumberOf(extensions: readonly Extension[], what: string): bigint | null {
+  const value = extensions.find(({ oid }) => oid === crlNumberOid)?.value;
+  if (value === undefined) return null;
+  const reader = new DerReader(value, `${what}, CRL number`);
+  const octets = reader.unsigned('the number');
+  reader.end('the number');
+  if (octets.length > 20) reader.fail('the number has more than 20 bytes');
+  return fromBigEndian(octets);
 }
 
 function noneCritical(extensions: readonly Extension[], what: string): void {

@@ -1,5 +1,4 @@
-/** Which of AMD's certificates a file holds is seen from the bytes, not from the option it was given with. */
-
+/** Which certificates a file holds is seen from the bytes, not from the option it was given with. */
 import { readDerObjects } from '#verifier/abi/pem.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { parseCertificate, sameName } from '#verifier/chain/x509.ts';
@@ -18,8 +17,22 @@ export function readCertificates(
   }));
 }
 
-export function readRevocationLists(bytes: Bytes, what: string): Collateral[] {
-  return readDerObjects(bytes, 'X509 CRL', what).map((data) => ({ kind: 'ark-crl', data }));
+export function readLists(
+  bytes: Bytes,
+  kind: 'ark-crl' | 'pck-crl' | 'intel-root-crl',
+): Collateral[] {
+  return readDerObjects(bytes, 'X509 CRL', 'revocation list').map((data) => ({ kind, data }));
+}
+
+/** The signer of one of Intel's documents, and the root above it. */
+export function readSigningChain(
+  bytes: Bytes,
+  kind: 'tcb-signing' | 'qe-identity-signing',
+): Collateral[] {
+  return readDerObjects(bytes, 'CERTIFICATE', 'signing chain').map((data) => ({
+    kind: isSelfIssued(data) ? 'intel-root' : kind,
+    data,
+  }));
 }
 
 function roleOf(der: Bytes): 'vek' | 'ask' | 'ark' | null {
@@ -29,6 +42,16 @@ function roleOf(der: Bytes): 'vek' | 'ask' | 'ark' | null {
     return commonName === 'SEV-VCEK' || commonName === 'SEV-VLEK' ? 'vek' : 'ask';
   } catch (error) {
     if (error instanceof AttestationError) return null;
+    throw error;
+  }
+}
+
+function isSelfIssued(der: Bytes): boolean {
+  try {
+    const { subject, issuer } = parseCertificate(der, 'certificate');
+    return sameName(subject, issuer);
+  } catch (error) {
+    if (error instanceof AttestationError) return false;
     throw error;
   }
 }

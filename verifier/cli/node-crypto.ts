@@ -18,12 +18,31 @@ type Key = VerifyPublicKeyInput | VerifyKeyObjectInput;
 type ToKey = (
   spki: Bytes,
 ) => Pick<VerifyPublicKeyInput, 'key' | 'format' | 'type'> | Pick<VerifyKeyObjectInput, 'key'>;
-type Verify = (message: Bytes, key: Key, signature: Bytes) => boolean | Promise<boolean>;
+type Verify = (
+  hash: string,
+  message: Bytes,
+  key: Key,
+  signature: Bytes,
+) => boolean | Promise<boolean>;
 
-const rsaPss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 } as const;
-const ecdsa = { dsaEncoding: 'ieee-p1363' } as const;
-const rsaEncryption = fromHex('300d06092a864886f70d0101010500', 'rsaEncryption');
-const ecP384 = fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1');
+/** `key` is the AlgorithmIdentifier of the key. */
+type Algorithm = { key: Bytes; hash: string; how: Omit<VerifyKeyObjectInput, 'key'> };
+
+const rsaPss: Algorithm = {
+  key: fromHex('300d06092a864886f70d0101010500', 'rsaEncryption'),
+  hash: 'sha384',
+  how: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 },
+};
+const p384: Algorithm = {
+  key: fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1'),
+  hash: 'sha384',
+  how: { dsaEncoding: 'ieee-p1363' },
+};
+const p256: Algorithm = {
+  key: fromHex('301306072a8648ce3d020106082a8648ce3d030107', 'id-ecPublicKey prime256v1'),
+  hash: 'sha256',
+  how: { dsaEncoding: 'ieee-p1363' },
+};
 
 /** Lowest latency. */
 export const nodeCrypto: CryptoPort = portOf(asDer, verifyHere);
@@ -51,23 +70,21 @@ export function nodeCryptoKeepingKeys(capacity = 1024): CryptoPort {
 
 // OpenSSL throws, or hands over an error, on hostile input such as a point off the curve: not a valid signature.
 function portOf(toKey: ToKey, verify: Verify): CryptoPort {
-  const check = async (
-    spki: Bytes,
-    message: Bytes,
-    signature: Bytes,
-    how: typeof rsaPss | typeof ecdsa,
-  ) => {
-    // OpenSSL verifies as the key's kind asks, whatever was asked for.
-    if (!isKeyOf(how === rsaPss ? rsaEncryption : ecP384, spki)) return false;
-    try {
-      return await verify(message, { ...toKey(spki), ...how }, signature);
-    } catch {
-      return false;
-    }
-  };
+  const checker =
+    ({ key, hash, how }: Algorithm) =>
+    async (spki: Bytes, message: Bytes, signature: Bytes) => {
+      // OpenSSL verifies as the key's kind asks, whatever was asked for.
+      if (!isKeyOf(key, spki)) return false;
+      try {
+        return await verify(hash, message, { ...toKey(spki), ...how }, signature);
+      } catch {
+        return false;
+      }
+    };
   return {
-    verifyRsaPssSha384: (spki, message, signature) => check(spki, message, signature, rsaPss),
-    verifyP384Sha384: (spki, message, signature) => check(spki, message, signature, ecdsa),
+    verifyRsaPssSha384: checker(rsaPss),
+    verifyP384Sha384: checker(p384),
+    verifyP256Sha256: checker(p256),
   };
 }
 
@@ -83,13 +100,13 @@ function asDer(spki: Bytes) {
   return { key: Buffer.from(spki), format: 'der', type: 'spki' } as const;
 }
 
-function verifyHere(message: Bytes, key: Key, signature: Bytes): boolean {
-  return nodeVerify('sha384', message, key, signature);
+function verifyHere(hash: string, message: Bytes, key: Key, signature: Bytes): boolean {
+  return nodeVerify(hash, message, key, signature);
 }
 
-function verifyOnPool(message: Bytes, key: Key, signature: Bytes): Promise<boolean> {
+function verifyOnPool(hash: string, message: Bytes, key: Key, signature: Bytes): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    nodeVerify('sha384', message, key, signature, (error, valid) => {
+    nodeVerify(hash, message, key, signature, (error, valid) => {
       if (error) reject(error);
       else resolve(valid);
     });

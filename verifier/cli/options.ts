@@ -19,14 +19,20 @@ const needed = (describe: string) => ({ ...file(describe), demandOption: true })
 
 /** Of every command with a verdict. */
 const verdictOptions = {
-  vek: file('VCEK or VLEK certificate, PEM or DER'),
-  chain: file('ASK or ASVK and ARK certificates, PEM or DER'),
-  crl: file('revocation list of the ARK, PEM or DER'),
+  vek: file('SEV-SNP: VCEK or VLEK certificate, PEM or DER'),
+  chain: file('SEV-SNP: ASK or ASVK and ARK certificates, PEM or DER'),
+  crl: file('SEV-SNP: revocation list of the ARK, PEM or DER'),
+  'tcb-info': file('TDX, SGX: TCB info, as Intel served it'),
+  'tcb-signing-chain': file('TDX, SGX: who signed the TCB info, and the root; PEM or DER'),
+  'qe-identity': file('TDX, SGX: identity of the quoting enclave, as Intel served it'),
+  'qe-identity-signing-chain': file('TDX, SGX: who signed the QE identity, and the root'),
+  'pck-crl': file('TDX, SGX: revocation list of the PCK’s CA, PEM or DER'),
+  'root-ca-crl': file('TDX, SGX: revocation list of Intel’s root, PEM or DER'),
   policy: file('policy file (default: the built-in policy "genuine")'),
   at: file('verify for this time (RFC 3339 with zone; default: now)'),
   closure: file('require this closure digest (32 bytes, hex)'),
   'tree-root': file('require this service tree (32 bytes, hex)'),
-  measurement: file('require this launch measurement (48 bytes, hex)'),
+  measurement: file('require this launch measurement: MEASUREMENT or MRTD (48 bytes, hex)'),
   'report-data': file('require this REPORT_DATA (64 bytes, hex)'),
   offline: { type: 'boolean', describe: 'never use the network' },
   'insecure-root': file('trust this root certificate in place of the vendor’s: tests only'),
@@ -48,6 +54,7 @@ export function verifyOptions(command: Argv) {
     .positional('target', { type: 'string', describe: 'URL | bundle file | -' })
     .options({
       report: file('SEV-SNP report: raw, extended, protobuf, hex or base64'),
+      quote: file('TDX or SGX quote: raw, hex or base64'),
       auxblob: file('certificate table of configfs-tsm, beside its outblob in --report'),
       nonce: file('the nonce that you sent (32 bytes, hex)'),
       ...verdictOptions,
@@ -57,6 +64,7 @@ export function verifyOptions(command: Argv) {
       '$0 verify --report r.bin --vek vcek.der --chain cert_chain.pem',
       'verify a raw report',
     )
+    .example('$0 verify --quote q.bin --tcb-info tcb.json …', 'verify a raw quote')
     .epilogue(endings);
 }
 

@@ -11,6 +11,8 @@ import { fieldToBytes } from '#verifier/field.ts';
 import { formatTime } from '#verifier/time.ts';
 import { certificateSection } from './show-certificate.ts';
 import type { ShowField, ShowSection } from './show-document.ts';
+import { intelDocumentSection } from './show-intel-json.ts';
+import { quoteSections } from './show-quote.ts';
 import { reportSection } from './show-snp.ts';
 
 /** @throws AttestationError for a report or certificate in it that cannot be read */
@@ -21,10 +23,13 @@ export function bundleSections(bundle: Bundle): ShowSection[] {
     { title: 'Log', offsetsFrom: null, fields: bundle.log.map(logField) },
     ...(platform === 'sev-snp'
       ? [reportSection(readSnpEvidence(evidence).report, collateral, 'the report')]
-      : []),
-    ...collateral.map(({ kind, data, source, fetched }, i) =>
-      certificateSection(data, `collateral[${i}] ${kind}, ${formatTime(fetched)}, from ${source}`),
-    ),
+      : quoteSections(evidence, 'the quote')),
+    ...collateral.map(({ kind, data, source, fetched }, i) => {
+      const title = `collateral[${i}] ${kind}, ${formatTime(fetched)}, from ${source}`;
+      return kind === 'tcb-info' || kind === 'qe-identity'
+        ? intelDocumentSection(kind, data, title)
+        : certificateSection(data, title);
+    }),
   ].filter(({ fields }) => fields.length > 0);
 }
 

@@ -8,8 +8,8 @@ import { context, DerReader, derTag, type Element } from '#verifier/chain/der.ts
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime } from '#verifier/time.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
-import { describeExtension, oidName } from './show-oids.ts';
+import type { ShowField, ShowPart, ShowSection } from './show-document.ts';
+import { describeExtension, extensionParts, oidName } from './show-oids.ts';
 
 const what = 'certificate or CRL';
 const timeTags: readonly number[] = [derTag.utcTime, derTag.generalizedTime];
@@ -67,8 +67,14 @@ class Shower {
     this.#start = der.byteOffset;
   }
 
-  add(name: string, { raw }: Element, value: string): void {
-    this.fields.push({ name, value, offset: raw.byteOffset - this.#start, length: raw.length });
+  add(name: string, { raw }: Element, value: string, parts: readonly ShowPart[] = []): void {
+    this.fields.push({
+      name,
+      value,
+      offset: raw.byteOffset - this.#start,
+      length: raw.length,
+      ...(parts.length > 0 && { parts: [...parts] }),
+    });
   }
 }
 
@@ -143,8 +149,9 @@ function showExtensions(show: Shower, wrapper: DerReader): void {
     const critical = item.peek === derTag.boolean && item.boolean('critical');
     const { content } = item.expect(derTag.octetString, `extension ${oid}`);
     item.end(`extension ${oid}`);
-    const value = describeExtension(oid, content);
-    show.add(oidName(oid), element, critical ? `${value} (critical)` : value);
+    const parts = extensionParts(oid, content);
+    const value = parts.length > 0 ? `${parts.length} values` : describeExtension(oid, content);
+    show.add(oidName(oid), element, critical ? `${value} (critical)` : value, parts);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { maxBundleLength, parseBundle } from '#verifier/abi/bundle.ts';
 import { type PemLabel, readDerObjects } from '#verifier/abi/pem.ts';
+import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { readSnpEvidence, readSnpTable } from '#verifier/abi/snp-forms.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { blaming } from './cli-error.ts';
@@ -11,6 +12,8 @@ import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { bundleSections } from './show-bundle.ts';
 import { certificateSection } from './show-certificate.ts';
 import { renderShow, type ShowDocument, showJson } from './show-document.ts';
+import { intelDocumentOf, intelDocumentSection } from './show-intel-json.ts';
+import { quoteSections } from './show-quote.ts';
 import { evidenceSections, tableSections } from './show-snp.ts';
 
 export type ShowOptions = {
@@ -44,6 +47,8 @@ export function describe(bytes: Bytes): ShowDocument {
     length: bytes.length,
     sections,
   });
+  const kind = intelDocumentOf(bytes);
+  if (kind !== null) return found(kind, [intelDocumentSection(kind, bytes, documentTitles[kind])]);
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64)).trimStart();
   if (start.startsWith('{')) return found('evidence bundle', bundleSections(parseBundle(bytes)));
   const label = derLabel(bytes);
@@ -55,11 +60,14 @@ export function describe(bytes: Bytes): ShowDocument {
       objects.map((der, i) => certificateSection(der, titled(i))),
     );
   }
+  if (looksLikeQuote(bytes)) return found('quote', quoteSections(bytes, 'the quote'));
   const table = readSnpTable(bytes);
   if (table !== null) return found('certificate table', tableSections(bytes, table.collateral));
   const evidence = readSnpEvidence(bytes);
   return found(evidence.form, evidenceSections(evidence, bytes));
 }
+
+const documentTitles = { 'tcb-info': 'TCB info', 'qe-identity': 'QE identity' } as const;
 
 /**
  * Null for what is neither PEM nor DER. Reports and tables hold zero bytes, and PEM in them is

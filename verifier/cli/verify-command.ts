@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
 import { readDerObjects } from '#verifier/abi/pem.ts';
+import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
 import {
   maxSnpEvidenceLength,
@@ -9,14 +10,10 @@ import {
   readTsmEvidence,
   type SnpEvidence,
 } from '#verifier/abi/snp-forms.ts';
+import { bytesOfText } from '#verifier/abi/text-form.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import {
-  type Expectations,
-  genuinePolicy,
-  type Policy,
-  parsePolicy,
-  tighten,
-} from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { type Expectations, type Policy, parsePolicy, tighten } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { type Bytes, fromHex } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
@@ -27,7 +24,7 @@ import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
-import { readCertificates, readRevocationLists } from './certificate-files.ts';
+import { readCertificates, readLists, readSigningChain } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
 import { attestationUrl, fetchBundle } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
@@ -39,6 +36,12 @@ export type VerdictOptions = {
   /** ASK or ASVK and ARK, in one file or several. */
   chain?: string | readonly string[] | undefined;
   crl?: string | readonly string[] | undefined;
+  tcbInfo?: string | readonly string[] | undefined;
+  tcbSigningChain?: string | readonly string[] | undefined;
+  qeIdentity?: string | readonly string[] | undefined;
+  qeIdentitySigningChain?: string | readonly string[] | undefined;
+  pckCrl?: string | readonly string[] | undefined;
+  rootCaCrl?: string | readonly string[] | undefined;
   policy?: string | undefined;
   at?: string | undefined;
   closure?: string | undefined;
@@ -51,6 +54,7 @@ export type VerdictOptions = {
 export type VerifyOptions = VerdictOptions & {
   target?: string | undefined;
   report?: string | undefined;
+  quote?: string | undefined;
   auxblob?: string | undefined;
   nonce?: string | undefined;
   offline?: boolean | undefined;
@@ -154,7 +158,7 @@ async function rootsOf(path: string | undefined): Promise<readonly TrustedRoot[]
   );
 }
 
-async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collateral[]> {
+async function collateralOf(options: VerdictOptions): Promise<Collateral[]> {
   const read = async (
     option: string,
     paths: string | readonly string[] | undefined,
@@ -167,10 +171,23 @@ async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collat
     }
     return found;
   };
+  const { tcbInfo, tcbSigningChain, qeIdentity, qeIdentitySigningChain } = options;
   return [
-    ...(await read('vek', vek, (bytes) => readCertificates(bytes, 'certificate', 'vek'))),
-    ...(await read('chain', chain, (bytes) => readCertificates(bytes, 'chain', 'ask'))),
-    ...(await read('crl', crl, (bytes) => readRevocationLists(bytes, 'revocation list'))),
+    ...(await read('vek', options.vek, (bytes) => readCertificates(bytes, 'certificate', 'vek'))),
+    ...(await read('chain', options.chain, (bytes) => readCertificates(bytes, 'chain', 'ask'))),
+    ...(await read('crl', options.crl, (bytes) => readLists(bytes, 'ark-crl'))),
+    ...(await read('tcb-info', tcbInfo, (data) => [{ kind: 'tcb-info', data }])),
+    ...(await read('tcb-signing-chain', tcbSigningChain, (bytes) =>
+      readSigningChain(bytes, 'tcb-signing'),
+    )),
+    ...(await read('qe-identity', qeIdentity, (data) => [{ kind: 'qe-identity', data }])),
+    ...(await read('qe-identity-signing-chain', qeIdentitySigningChain, (bytes) =>
+      readSigningChain(bytes, 'qe-identity-signing'),
+    )),
+    ...(await read('pck-crl', options.pckCrl, (bytes) => readLists(bytes, 'pck-crl'))),
+    ...(await read('root-ca-crl', options.rootCaCrl, (bytes) =>
+      readLists(bytes, 'intel-root-crl'),
+    )),
   ];
 }
 
@@ -178,29 +195,29 @@ async function collateralOf({ vek, chain, crl }: VerdictOptions): Promise<Collat
 type Given = { evidence: Evidence; collateral: readonly Collateral[] };
 
 async function evidenceOf(options: VerifyOptions): Promise<Given> {
-  const { target, report } = options;
+  const { target, report, quote } = options;
   const nonceText = hexOption('nonce', options.nonce, 32);
   const nonce = nonceText === undefined ? null : fromHex(nonceText, 'nonce');
-  if ((target === undefined) === (report === undefined)) {
+  const count = [target, report, quote].filter((given) => given !== undefined).length;
+  if (count !== 1) {
     throw usageError(
-      target === undefined
+      count === 0
         ? 'nothing to verify was given'
-        : 'both a target and --report were given',
-      'Give a URL, a bundle file or - for standard input, or a raw report with --report.',
+        : 'more than one of a target, --report and --quote was given',
+      'Give a URL, a bundle file or - for standard input, or a raw report with --report, or a quote with --quote.',
     );
   }
-  if (report !== undefined) {
-    if (nonce !== null) {
-      throw usageError(
-        '--nonce is for bundles: a raw report holds no nonce',
-        'Use --report-data for its 64 bytes.',
-      );
-    }
-    return reportEvidence(report, options.auxblob);
+  if (target === undefined && nonce !== null) {
+    throw usageError(
+      '--nonce is for bundles: a raw report or quote holds no nonce',
+      'Use --report-data for its 64 bytes.',
+    );
   }
+  if (report !== undefined) return reportEvidence(report, options.auxblob);
   if (options.auxblob !== undefined) {
     throw usageError('--auxblob belongs beside --report', 'Give the outblob with --report.');
   }
+  if (quote !== undefined) return quoteEvidence(quote);
   const path = target as string;
   if (/^https?:\/\//i.test(path)) {
     const evidence = await fetchEvidence(path, nonce, options.offline ?? false);
@@ -216,6 +233,9 @@ async function evidenceOf(options: VerifyOptions): Promise<Given> {
 /** A report in any of its forms, with the certificates that came with it (verifier/abi/snp-forms.ts). */
 async function reportEvidence(path: string, auxblob: string | undefined): Promise<Given> {
   const bytes = await readFileLimited(path, maxSnpEvidenceLength, 'report', 'invalid');
+  if (looksLikeQuote(bytes)) {
+    throw usageError(`--report ${path} holds a TDX or SGX quote`, 'Give it with --quote.');
+  }
   if (auxblob !== undefined) {
     const table = await readFileLimited(auxblob, maxSnpEvidenceLength, 'auxblob', 'invalid');
     const read = () => readTsmEvidence({ outblob: bytes, auxblob: table });
@@ -233,6 +253,13 @@ async function reportEvidence(path: string, auxblob: string | undefined): Promis
       throw error;
     });
   }
+}
+
+/** A quote as it is, or as one text of hex or base64. What is neither gets a verdict that says so. */
+async function quoteEvidence(path: string): Promise<Given> {
+  const bytes = await readFileLimited(path, certificateLimit, 'quote', 'invalid');
+  const raw = blaming('invalid', `--quote ${path}`, () => bytesOfText(bytes, 'quote')) ?? bytes;
+  return { evidence: { form: 'quote', bytes: raw }, collateral: [] };
 }
 
 function toGiven({ form, report, collateral, extras }: SnpEvidence): Given {

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fakeNow } from '#test/fake/amd.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
-import { genuinePolicy, type Policy, tighten, toPolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { type Policy, tighten, toPolicy } from '#verifier/appraise/policy.ts';
 import { decide } from '#verifier/appraise/verdict.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import type { CheckResult, CheckStatus } from '#verifier/checklist.ts';

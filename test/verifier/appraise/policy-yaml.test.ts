@@ -2,12 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import {
-  genuinePolicy,
-  type Policy,
-  parsePolicy,
-  policyDigest,
-} from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { type Policy, parsePolicy, policyDigest } from '#verifier/appraise/policy.ts';
 import { parseYamlPolicy } from '#verifier/appraise/policy-yaml.ts';
 import { toHex, utf8 } from '#verifier/bytes.ts';
 import { codeOf } from '../code-of.ts';

@@ -1,6 +1,7 @@
 /** Every member of `sevSnp` is written out: what is missing, unknown or of another shape is refused by name. */
 import { describe, expect, test } from 'vitest';
-import { genuinePolicy, toPolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { toPolicy } from '#verifier/appraise/policy.ts';
 import type { SnpPolicy } from '#verifier/appraise/snp-policy.ts';
 
 describe('the shape is strict', () => {

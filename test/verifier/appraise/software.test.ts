@@ -80,14 +80,14 @@ describe.each(digests)('%s', (member, id) => {
     expect(checkOf(id, any).status).toBe('pass');
   });
 
-  test('a policy without SEV-SNP names no software', async () => {
+  test('a policy without SEV-SNP refuses it, whatever software it names', async () => {
     const { sevSnp: _, ...rest } = await strictPolicy();
     const verdict = await verdictOf(await bundleScene(), toPolicy(rest));
     expect(checkOf(id, verdict)).toMatchObject({
-      status: 'skip',
-      reason: expect.stringContaining('claimed by unnamed software'),
+      status: 'fail',
+      reason: expect.stringContaining('no member sevSnp'),
     });
-    expect(verdict.decision).not.toBe('accepted');
+    expect(verdict.decision).toBe('rejected');
   });
 });
 

@@ -3,7 +3,8 @@ import { type AmdOverrides, fakeNow } from '#test/fake/amd.ts';
 import type { Change, CrlPlan } from '#test/fake/certificates.ts';
 import type { AmdKeys } from '#test/fake/keys.ts';
 import { testKeys } from '#test/fake/test-keys.ts';
-import { genuinePolicy, toPolicy } from '#verifier/appraise/policy.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { toPolicy } from '#verifier/appraise/policy.ts';
 import { utf8 } from '#verifier/bytes.ts';
 import type { CheckId } from '#verifier/checks.ts';
 import {

@@ -284,7 +284,11 @@ describe('wrong usage ends with 2', () => {
   test.each<[string, () => string[], string]>([
     ['no command', () => [], 'needs a command'],
     ['nothing to verify', () => ['verify'], 'nothing to verify was given'],
-    ['two targets', () => [...good, 'bundle.json'], 'both a target and --report'],
+    [
+      'two targets',
+      () => [...good, 'bundle.json'],
+      'more than one of a target, --report and --quote',
+    ],
     ['an unknown option', () => [...good, '--lenient'], 'Unknown argument: lenient'],
     ['a missing file', () => withOption('--report', join(folder, 'none')), 'there is no such file'],
     ['a directory', () => withOption('--chain', folder), 'it is a directory'],
@@ -298,7 +302,7 @@ describe('wrong usage ends with 2', () => {
     [
       'a nonce for a raw report',
       () => [...good, '--nonce', '00'.repeat(32)],
-      'a raw report holds no nonce',
+      'a raw report or quote holds no nonce',
     ],
     [
       'offline with a URL',
