@@ -29,12 +29,23 @@ export function concat(...parts: readonly Bytes[]): Bytes {
   return out;
 }
 
-/** Compares in time that depends on the lengths alone. */
+/** Compares in time that depends on the lengths, and on how the bytes lie in memory, alone. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
   if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+  // Certificates and the like word by word; for a few bytes the views would cost more than they save.
+  const byWord = a.length >= 128 && (a.byteOffset | b.byteOffset) % 4 === 0;
+  const words = byWord ? a.length >> 2 : 0;
+  let difference = byWord ? differenceOfWords(a, b, words) : 0;
+  for (let i = 4 * words; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
   return difference === 0;
+}
+
+function differenceOfWords(a: Bytes, b: Bytes, words: number): number {
+  const wordsOfA = new Int32Array(a.buffer, a.byteOffset, words);
+  const wordsOfB = new Int32Array(b.buffer, b.byteOffset, words);
+  let difference = 0;
+  for (let i = 0; i < words; i++) difference |= (wordsOfA[i] as number) ^ (wordsOfB[i] as number);
+  return difference;
 }
 
 /** Order by unsigned byte value, a prefix first. */

@@ -65,6 +65,24 @@ describe('concatenation and comparison', () => {
     expect(equalBytes(bytes(1), bytes(1, 0))).toBe(false);
   });
 
+  test('equalBytes notices each byte of a long text, wherever it lies in memory', () => {
+    for (const length of [127, 128, 129, 131, 512]) {
+      const memory = new Uint8Array(length + 4);
+      for (const offset of [0, 1, 2, 3, 4]) {
+        const a = new Uint8Array(length).map((_, i) => i);
+        const b = memory.subarray(offset, offset + length);
+        b.set(a);
+        expect(equalBytes(a, b)).toBe(true);
+        expect(equalBytes(b, a)).toBe(true);
+        for (let i = 0; i < length; i++) {
+          a[i] = (a[i] as number) ^ 0x80;
+          if (equalBytes(a, b) || equalBytes(b, a)) expect.fail(`${length}, ${offset}: byte ${i}`);
+          a[i] = (a[i] as number) ^ 0x80;
+        }
+      }
+    }
+  });
+
   test('compareBytes orders unsigned bytes, a prefix first', () => {
     const order = [bytes(), bytes(0), bytes(0, 0), bytes(0x7f), bytes(0x80), bytes(0xff, 0)];
     order.forEach((a, i) => {
