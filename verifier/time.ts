@@ -2,7 +2,21 @@
 
 export type UnixTime = number;
 
+/** Texts of the times asked for last: a certificate's dates, and now, are shown again with every report. */
+const known = new Map<UnixTime, string>();
+const knownAtMost = 256;
+
 export function formatTime(time: UnixTime): string {
+  let text = known.get(time);
+  if (text === undefined) {
+    if (known.size === knownAtMost) known.clear();
+    text = rfc3339Of(time);
+    known.set(time, text);
+  }
+  return text;
+}
+
+function rfc3339Of(time: UnixTime): string {
   const date = new Date(time * 1000);
   const year = date.getUTCFullYear();
   // Hostile input can hold a time outside RFC 3339's years, even outside ECMAScript's: never throw.

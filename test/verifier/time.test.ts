@@ -4,6 +4,8 @@ import { formatTime, parseTime } from '#verifier/time.ts';
 
 const lastTime = 253402300799;
 
+const iso = (time: number) => new Date(time * 1000).toISOString().replace('.000Z', 'Z');
+
 test('format and parse are inverse over every time that RFC 3339 can write', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: lastTime }), (time) => {
@@ -21,6 +23,12 @@ describe('formatTime', () => {
     [-1, '1969-12-31T23:59:59Z'],
   ])('%d is %s', (time, text) => {
     expect(formatTime(time)).toBe(text);
+  });
+
+  test('a text asked for again, beyond as many as are kept, is the same', () => {
+    const times = Array.from({ length: 1000 }, (_, i) => i * 86_400);
+    for (let round = 0; round < 2; round++)
+      for (const time of times) expect(formatTime(time)).toBe(iso(time));
   });
 
   test.each([lastTime + 1, Number.MAX_SAFE_INTEGER, -1e20, Number.NaN])(
