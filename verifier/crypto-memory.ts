@@ -6,12 +6,12 @@ import { type Bytes, concat, equalBytes } from './bytes.ts';
 import type { CryptoPort } from './crypto.ts';
 
 /**
- * Values by the byte strings they were made from, compared whole: the last eight bytes (of a signature, mostly) only find
+ * Values by the byte strings they were made from, compared whole: the last six bytes (of a signature, mostly) only find
  * the place. The oldest are forgotten first.
  */
 class Remembered<T> {
   readonly #capacity: number;
-  readonly #entries = new Map<string, { parts: Bytes[]; value: T }>();
+  readonly #entries = new Map<number, { parts: Bytes[]; value: T }>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -32,8 +32,13 @@ class Remembered<T> {
   }
 }
 
-function placeOf(parts: readonly Bytes[]): string {
-  return String(parts.at(-1)?.subarray(-8));
+/** Six bytes are what a number holds exactly. */
+function placeOf(parts: readonly Bytes[]): number {
+  const last = parts.at(-1) as Bytes;
+  let place = 0;
+  for (let i = Math.max(0, last.length - 6); i < last.length; i++)
+    place = place * 256 + (last[i] as number);
+  return place;
 }
 
 /**
