@@ -173,8 +173,10 @@ export class Reader {
   /** A copy, so that a caller who later changes the input changes nothing here. */
   bytes(length: number, field: string): Bytes {
     const at = this.#advance(length, field);
-    // Not slice(): on a Node Buffer that is a view.
-    return new Uint8Array(this.#bytes.subarray(at, at + length));
+    // Not slice(): on a Node Buffer that is a view. Most fields are so short that a view of them to copy from would cost more.
+    const copy = new Uint8Array(length);
+    for (let i = 0; i < length; i++) copy[i] = this.#bytes[at + i] as number;
+    return copy;
   }
 
   u8(field: string): number {
@@ -203,8 +205,8 @@ export class Reader {
 
   /** @throws AttestationError `reserved-not-zero` */
   zero(length: number, field: string): void {
-    const at = this.#offset;
-    if (!isZero(this.bytes(length, field))) {
+    const at = this.#advance(length, field);
+    if (!isZero(this.#bytes.subarray(at, at + length))) {
       throw new AttestationError(
         'reserved-not-zero',
         `${this.#what}: reserved bytes 0x${at.toString(16)} to 0x${(at + length - 1).toString(16)} (${field}) are not zero`,
