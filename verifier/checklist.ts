@@ -19,45 +19,53 @@ export type Comparison = { expected?: string; actual?: string; reason?: string }
 
 export class Checklist {
   readonly #due: readonly CheckId[];
-  readonly #results = new Map<CheckId, CheckResult>();
+  /** Each at its check's place in `#due`; null until it is made. */
+  readonly #results: (CheckResult | null)[];
 
   /** @param due every check that must have a result in the end */
   constructor(due: readonly CheckId[]) {
     this.#due = due;
+    this.#results = due.map(() => null);
   }
 
-  #record(id: CheckId, status: CheckStatus, { expected, actual, reason }: Comparison): void {
-    if (!this.#due.includes(id)) throw new RangeError(`check ${id} does not apply here`);
-    if (this.#results.has(id)) throw new RangeError(`check ${id} was made twice`);
-    this.#results.set(id, {
+  #record(
+    id: CheckId,
+    status: CheckStatus,
+    { expected, actual }: Comparison,
+    reason: string | null,
+  ): void {
+    const place = this.#due.indexOf(id);
+    if (place < 0) throw new RangeError(`check ${id} does not apply here`);
+    if (this.#results[place] !== null) throw new RangeError(`check ${id} was made twice`);
+    const { stage, spec } = entryOf(id);
+    this.#results[place] = Object.freeze({
       id,
-      stage: entryOf(id).stage,
+      stage,
       status,
       expected: expected ?? null,
       actual: actual ?? null,
-      reason: reason ?? null,
-      spec: entryOf(id).spec,
+      reason,
+      spec,
     });
   }
 
   pass(id: CheckId, comparison: Comparison = {}): void {
-    this.#record(id, 'pass', comparison);
+    this.#record(id, 'pass', comparison, comparison.reason ?? null);
   }
 
   /** A failure always says why. */
   fail(id: CheckId, comparison: Comparison & { reason: string }): void {
-    this.#record(id, 'fail', comparison);
+    this.#record(id, 'fail', comparison, comparison.reason);
   }
 
   /** The check could not be made. @param lacks what it needs, as a noun phrase */
   skip(id: CheckId, lacks: string): void {
-    this.#record(id, 'skip', { reason: `lacks ${lacks}` });
+    this.#record(id, 'skip', {}, `lacks ${lacks}`);
   }
 
   /** Passes when `holds`, and fails with the reason otherwise. */
   decide(id: CheckId, holds: boolean, comparison: Comparison & { reason: string }): boolean {
-    const { reason, ...compared } = comparison;
-    if (holds) this.pass(id, compared);
+    if (holds) this.#record(id, 'pass', comparison, null);
     else this.fail(id, comparison);
     return holds;
   }
@@ -82,29 +90,31 @@ export class Checklist {
     }
   }
 
+  /** The checks that have no result yet. */
+  #open(): CheckId[] {
+    return this.#due.filter((_, place) => this.#results[place] === null);
+  }
+
   /** Gives every check that has no result yet the same skip. */
   skipRest(lacks: string): void {
-    for (const id of this.#due) if (!this.#results.has(id)) this.skip(id, lacks);
+    for (const id of this.#open()) this.skip(id, lacks);
   }
 
   /** The same for the checks of one stage. */
   skipStage(stage: Stage, lacks: string): void {
-    for (const id of this.#due) {
-      if (entryOf(id).stage === stage && !this.#results.has(id)) this.skip(id, lacks);
-    }
+    for (const id of this.#open()) if (entryOf(id).stage === stage) this.skip(id, lacks);
   }
 
   /** Gives every check that has no result yet the same failure. */
   failRest(reason: string): void {
-    for (const id of this.#due) if (!this.#results.has(id)) this.fail(id, { reason });
+    for (const id of this.#open()) this.fail(id, { reason });
   }
 
-  /** In the order of the catalogue. @throws Error if a check was forgotten */
+  /** Frozen, in the order of the catalogue. @throws Error if a check was forgotten */
   finish(): CheckResult[] {
-    return this.#due.map((id) => {
-      const result = this.#results.get(id);
-      if (result === undefined)
-        throw new Error(`check ${id} was never made: this is a fault of the program`);
+    return this.#results.map((result, place) => {
+      if (result === null)
+        throw new Error(`check ${this.#due[place]} was never made: this is a fault of the program`);
       return result;
     });
   }

@@ -4,7 +4,7 @@
  */
 import { chainChecks } from './catalogue/chain.ts';
 import { collateralChecks } from './catalogue/collateral.ts';
-import type { CheckEntry, Subject } from './catalogue/entry.ts';
+import type { CheckEntry, Stage, Subject } from './catalogue/entry.ts';
 import { evidenceChecks } from './catalogue/evidence.ts';
 import { guestChecks } from './catalogue/guest.ts';
 import { intelPolicyChecks } from './catalogue/intel-policy.ts';
@@ -47,7 +47,24 @@ export const waivableChecks: readonly CheckId[] = checkIds.filter(
   (id) => ['collateral', 'policy'].includes(entryOf(id).stage) && !vouching.test(id),
 );
 
-/** The checks of a verification, in the verdict's order. */
-export function applicableChecks(subject: Subject): CheckId[] {
-  return checkIds.filter((id) => entryOf(id).appliesTo?.(subject) ?? true);
+/** Who makes a check: `verify`, the checker of proofs, or `appraise`. */
+type Step = 'verify' | 'proof' | 'policy';
+
+function stepOf(stage: Stage): Step {
+  return stage === 'proof' || stage === 'policy' ? stage : 'verify';
+}
+
+/** By step and all that the subject says, of which there are a few dozen kinds at most. */
+const applicable = new Map<string, readonly CheckId[]>();
+
+/** The checks of one step of a verification, in the verdict's order. */
+export function applicableChecks(subject: Subject, step: Step): readonly CheckId[] {
+  const kind = `${step} ${JSON.stringify(subject)}`;
+  let ids = applicable.get(kind);
+  if (ids === undefined) {
+    const ofStep = checkIds.filter((id) => stepOf(entryOf(id).stage) === step);
+    ids = Object.freeze(ofStep.filter((id) => entryOf(id).appliesTo?.(subject) ?? true));
+    applicable.set(kind, ids);
+  }
+  return ids;
 }

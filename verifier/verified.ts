@@ -9,13 +9,7 @@ import type { SnpProduct } from './abi/snp-tcb.ts';
 import type { TcbAssessment } from './abi/tcb-status.ts';
 import type { Bytes } from './bytes.ts';
 import { Checklist, type CheckResult } from './checklist.ts';
-import {
-  applicableChecks,
-  type CheckId,
-  entryOf,
-  type ProofSubject,
-  type Subject,
-} from './checks.ts';
+import { applicableChecks, type CheckId, type ProofSubject, type Subject } from './checks.ts';
 import type { UnixTime } from './time.ts';
 
 /** What an SEV-SNP report and its certificate say. As true as the checks of its verification are passes. */
@@ -102,10 +96,9 @@ const made = new WeakSet<object>();
 
 /** For verify.ts alone; the layering test holds that. */
 export function makeVerified(record: VerifiedRecord): Verified {
-  const verified = Object.freeze({
-    ...record,
-    checks: Object.freeze(record.checks.map((check) => Object.freeze({ ...check }))),
-  }) as Verified;
+  // Each check is frozen already: a checklist made it.
+  const checks = Object.freeze([...record.checks]);
+  const verified = Object.freeze({ ...record, checks }) as Verified;
   made.add(verified);
   return verified;
 }
@@ -131,9 +124,7 @@ export async function withProof(
   if (subject.proof !== null) throw new RangeError('this verification has a proof already');
   if (subject.form !== 'bundle') throw new RangeError('a proof is about the tree of a bundle');
   const proved: Subject = { ...subject, proof: proof.circuit };
-  const list = new Checklist(
-    applicableChecks(proved).filter((id) => entryOf(id).stage === 'proof'),
-  );
+  const list = new Checklist(applicableChecks(proved, 'proof'));
   await fill(list);
   return makeVerified({
     ...verified,

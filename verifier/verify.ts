@@ -8,7 +8,7 @@ import { verifyAmdChain } from './chain/amd-chain.ts';
 import { verifyRevocation } from './chain/amd-crl.ts';
 import { verifyIntelChain } from './chain/intel-chain.ts';
 import { Checklist } from './checklist.ts';
-import { applicableChecks, type CheckId, entryOf, type Subject, type Tee } from './checks.ts';
+import { applicableChecks, type CheckId, type Subject, type Tee } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
 import { AttestationError } from './errors.ts';
 import type { Collateral, Evidence } from './evidence.ts';
@@ -35,9 +35,7 @@ export async function verify(
   const opened = evidence.form === 'bundle' ? openBundle(evidence.bytes) : null;
   const bundle = opened?.bundle ?? null;
   const subject = subjectOf(evidence, bundle);
-  const list = new Checklist(
-    applicableChecks(subject).filter((id) => entryOf(id).stage !== 'policy'),
-  );
+  const list = new Checklist(applicableChecks(subject, 'verify'));
   if (opened !== null) list.attempt('parse.bundle', opened.orThrow);
 
   // Copies: a caller who reuses his buffers while signatures are checked changes nothing here.

@@ -1,7 +1,7 @@
 /** Stage policy: what was verified against what one user accepts. It never throws for evidence; it returns a verdict. */
 import { toHex } from '../bytes.ts';
 import { Checklist, type CheckResult } from '../checklist.ts';
-import { applicableChecks, type CheckId, entryOf, waivableChecks } from '../checks.ts';
+import { applicableChecks, type CheckId, waivableChecks } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
 import type { UnixTime } from '../time.ts';
 import { aVerified, type ProofClaims, type Verified } from '../verified.ts';
@@ -17,9 +17,7 @@ import { decide, type Verdict } from './verdict.ts';
 /** @throws TypeError for a `verified` that `verify` did not make */
 export function appraise(verified: Verified, policy: Policy): Verdict {
   const { subject, checks: before, claims, at, expires } = aVerified(verified);
-  const list = new Checklist(
-    applicableChecks(subject).filter((id) => entryOf(id).stage === 'policy'),
-  );
+  const list = new Checklist(applicableChecks(subject, 'policy'));
   if (claims === null) list.skipRest('a readable report');
   else if (policy[memberOf[claims.platform]] === undefined) {
     const member = memberOf[claims.platform];

@@ -24,6 +24,17 @@ export function hold<T>(
   return crypto.remember?.(id, der, make) ?? make(der);
 }
 
+/** By certificate as it was read: a port that remembers certificates spares their hash too. */
+const fingerprints = new WeakMap<Certificate, Bytes>();
+
+function fingerprintOf(certificate: Certificate): Bytes {
+  const known = fingerprints.get(certificate);
+  if (known !== undefined) return known;
+  const made = spkiFingerprint(certificate);
+  fingerprints.set(certificate, made);
+  return made;
+}
+
 /**
  * The root's key is one of those trusted for its vendor (and product). `name` is what the root calls itself.
  * @returns the root that is trusted, null when it is none
@@ -38,7 +49,7 @@ export function checkPin(
     list.skip(id, lacks);
     return null;
   }
-  const fingerprint = spkiFingerprint(root.certificate);
+  const fingerprint = fingerprintOf(root.certificate);
   const trusted = roots.find(({ spkiSha256 }) => equalBytes(spkiSha256, fingerprint));
   const whose = roots.some(({ insecure }) => insecure)
     ? 'the root that was handed over'
