@@ -15,7 +15,7 @@ import {
   verifyIntelRevocation,
 } from './chain/intel-revocation.ts';
 import { type Held, hold } from './chain/links.ts';
-import { spkiFingerprint, verifySignedBy } from './chain/x509.ts';
+import { type Certificate, spkiFingerprint, verifySignedBy } from './chain/x509.ts';
 import type { Checklist } from './checklist.ts';
 import type { CheckId } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
@@ -63,11 +63,16 @@ export async function verifyIntelCollateral(
   const lists = await verifyIntelRevocation(list, crls, chain, now, crypto);
 
   const extraRoots = given('intel-root');
+  const isSignedBy = onceForEach(crypto);
   const signerOf = (kind: 'tcb-signing' | 'qe-identity-signing', id: CheckId) =>
-    checkSigner(list, id, { given: given(kind), extraRoots, lacks: signerLacks[kind] }, chain, {
-      now,
-      crypto,
-    });
+    checkSigner(
+      list,
+      id,
+      { given: given(kind), extraRoots, lacks: signerLacks[kind] },
+      chain,
+      { now, crypto },
+      isSignedBy,
+    );
   const infoSigner = await signerOf('tcb-signing', tcbInfoChecks.signer);
   const qeSigner = await signerOf('qe-identity-signing', qeIdentityChecks.signer);
   const signers = [infoSigner, qeSigner].filter((signer) => signer !== null);
@@ -104,6 +109,20 @@ const identityDocument = ({ identity, ...rest }: SignedQeIdentity) => ({
   ...rest,
 });
 
+type SignedBy = (issuer: Certificate, child: Certificate) => Promise<boolean>;
+
+/** Intel signs both documents with one certificate: its signature is verified once. */
+function onceForEach(crypto: CryptoPort): SignedBy {
+  const seen: { issuer: Certificate; child: Certificate; valid: boolean }[] = [];
+  return async (issuer, child) => {
+    const known = seen.find((one) => one.issuer === issuer && equalBytes(one.child.der, child.der));
+    if (known !== undefined) return known.valid;
+    const valid = await verifySignedBy(crypto, issuer, child);
+    seen.push({ issuer, child, valid });
+    return valid;
+  };
+}
+
 type Moment = { now: UnixTime; crypto: CryptoPort };
 
 /** The signer's certificate: its profile, its signature by the root of the quote's chain, its dates. */
@@ -113,6 +132,7 @@ async function checkSigner(
   given: { given: readonly Bytes[]; extraRoots: readonly Bytes[]; lacks: string },
   { root }: IntelChain,
   { now, crypto }: Moment,
+  isSignedBy: SignedBy,
 ): Promise<Held<TcbSigning> | null> {
   if (given.given.length === 0 || root === null) {
     list.skip(id, given.given.length === 0 ? given.lacks : 'a readable root in the quote');
@@ -132,7 +152,7 @@ async function checkSigner(
   }
   const { certificate } = signer;
   const faults: string[] = [];
-  if (!(await verifySignedBy(crypto, root.certificate, certificate))) {
+  if (!(await isSignedBy(root.certificate, certificate))) {
     faults.push("it is not signed by the root of the quote's chain");
   }
   if (now < certificate.notBefore) faults.push('it is not valid yet');

@@ -7,7 +7,7 @@ import type { TcbAssessment } from '#verifier/abi/tcb-status.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { acceptableStatuses, type TcbPolicy } from '#verifier/appraise/intel-policy.ts';
-import type { Policy } from '#verifier/appraise/policy.ts';
+import { type Policy, toPolicy } from '#verifier/appraise/policy.ts';
 import type { Decision } from '#verifier/appraise/verdict.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
@@ -100,11 +100,11 @@ export const lenientPolicy: Policy = lenientOf(genuinePolicy);
 
 function lenientOf({ tdx, sgx, ...rest }: Policy): Policy {
   const lenient = (tcb: TcbPolicy) => ({ ...tcb, acceptedStatuses: [...acceptableStatuses] });
-  return {
+  return toPolicy({
     ...rest,
     ...(tdx && { tdx: { ...tdx, tcb: lenient(tdx.tcb) } }),
     ...(sgx && { sgx: { ...sgx, tcb: lenient(sgx.tcb) } }),
-  };
+  });
 }
 
 export async function ownAnswer(

@@ -11,7 +11,7 @@ import {
   type VerifyKeyObjectInput,
   type VerifyPublicKeyInput,
 } from 'node:crypto';
-import { type Bytes, equalBytes, fromHex } from '#verifier/bytes.ts';
+import { type Bytes, concat, equalBytes, fromHex } from '#verifier/bytes.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 
 type Key = VerifyPublicKeyInput | VerifyKeyObjectInput;
@@ -25,35 +25,49 @@ type Verify = (
   signature: Bytes,
 ) => boolean | Promise<boolean>;
 
-/** `key` is the AlgorithmIdentifier of the key. */
-type Algorithm = { key: Bytes; hash: string; how: Omit<VerifyKeyObjectInput, 'key'> };
+type Algorithm = {
+  /** AlgorithmIdentifier of the key. */
+  key: Bytes;
+  hash: string;
+  how: Omit<VerifyKeyObjectInput, 'key'>;
+  /** From r ‖ s to what OpenSSL takes; null when it is no signature. */
+  encode: (signature: Bytes) => Bytes | null;
+};
 
 const rsaPss: Algorithm = {
   key: fromHex('300d06092a864886f70d0101010500', 'rsaEncryption'),
   hash: 'sha384',
   how: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 },
+  encode: (signature) => signature,
 };
 const p384: Algorithm = {
   key: fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1'),
   hash: 'sha384',
-  how: { dsaEncoding: 'ieee-p1363' },
+  how: {},
+  encode: (signature) => toDerSignature(signature, 48),
 };
 const p256: Algorithm = {
   key: fromHex('301306072a8648ce3d020106082a8648ce3d030107', 'id-ecPublicKey prime256v1'),
   hash: 'sha256',
-  how: { dsaEncoding: 'ieee-p1363' },
+  how: {},
+  encode: (signature) => toDerSignature(signature, 32),
 };
 
-/** Lowest latency. */
-export const nodeCrypto: CryptoPort = portOf(asDer, verifyHere);
+/** Lowest latency. The few ECDSA keys of one verification are kept: Intel's root signs five times in it. */
+export const nodeCrypto: CryptoPort = portOf(asDer, keeping(16), verifyHere);
 
 /** Highest throughput with many verifications in flight. */
-export const pooledNodeCrypto: CryptoPort = portOf(asDer, verifyOnPool);
+export const pooledNodeCrypto: CryptoPort = portOf(asDer, keeping(64), verifyOnPool);
 
 /** For a process that meets the same keys again. @param capacity how many keys are kept, the oldest forgotten first */
 export function nodeCryptoKeepingKeys(capacity = 1024): CryptoPort {
+  const toKey = keeping(capacity);
+  return portOf(toKey, toKey, verifyHere);
+}
+
+function keeping(capacity: number): ToKey {
   const kept = new Map<string, KeyObject>();
-  const toKey = (spki: Bytes) => {
+  return (spki) => {
     const der = Buffer.from(spki);
     const name = der.toString('latin1');
     let key = kept.get(name);
@@ -65,27 +79,48 @@ export function nodeCryptoKeepingKeys(capacity = 1024): CryptoPort {
     }
     return { key };
   };
-  return portOf(toKey, verifyHere);
 }
 
 // OpenSSL throws, or hands over an error, on hostile input such as a point off the curve: not a valid signature.
-function portOf(toKey: ToKey, verify: Verify): CryptoPort {
+function portOf(rsaKey: ToKey, ecKey: ToKey, verify: Verify): CryptoPort {
   const checker =
-    ({ key, hash, how }: Algorithm) =>
+    ({ key, hash, how, encode }: Algorithm, toKey: ToKey) =>
     async (spki: Bytes, message: Bytes, signature: Bytes) => {
+      const encoded = encode(signature);
       // OpenSSL verifies as the key's kind asks, whatever was asked for.
-      if (!isKeyOf(key, spki)) return false;
+      if (encoded === null || !isKeyOf(key, spki)) return false;
       try {
-        return await verify(hash, message, { ...toKey(spki), ...how }, signature);
+        return await verify(hash, message, { ...toKey(spki), ...how }, encoded);
       } catch {
         return false;
       }
     };
   return {
-    verifyRsaPssSha384: checker(rsaPss),
-    verifyP384Sha384: checker(p384),
-    verifyP256Sha256: checker(p256),
+    verifyRsaPssSha384: checker(rsaPss, rsaKey),
+    verifyP384Sha384: checker(p384, ecKey),
+    verifyP256Sha256: checker(p256, ecKey),
   };
+}
+
+/**
+ * SEQUENCE { INTEGER r, INTEGER s }. node:crypto takes r ‖ s too ("ieee-p1363"), but asks OpenSSL for the key's parameters each
+ * time, which costs as much as a P-256 verification.
+ */
+function toDerSignature(signature: Bytes, length: number): Bytes | null {
+  if (signature.length !== 2 * length) return null;
+  const content = concat(
+    derInteger(signature.subarray(0, length)),
+    derInteger(signature.subarray(length)),
+  );
+  // Two P-384 integers with their headers have 102 bytes at most: one length byte is enough.
+  return concat(Uint8Array.of(0x30, content.length), content);
+}
+
+function derInteger(bytes: Bytes): Bytes {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const digits = first === -1 ? bytes.subarray(-1) : bytes.subarray(first);
+  const sign = (digits[0] as number) >= 0x80 ? [0] : [];
+  return concat(Uint8Array.of(0x02, digits.length + sign.length, ...sign), digits);
 }
 
 /** Whether the AlgorithmIdentifier, first inside the SubjectPublicKeyInfo, is this one. */
