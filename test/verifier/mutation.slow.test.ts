@@ -30,5 +30,5 @@ test('a real quote', async ({ skip }) => {
   skip(!hasShared, sharedMissing);
   const { cases, sameMeaning } = await expectNoneAccepted(realQuote(), 1);
   console.info(`${cases} mutants of a quote, ${sameMeaning} of them spelt otherwise only`);
-  expect(cases).toBeGreaterThan(20_000);
+  expect(cases).toBeGreaterThan(15_000);
 });
