@@ -155,9 +155,27 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** JSON Schema, draft 2020-12. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
 /** Turns `unknown` into T or throws `json-shape` naming the path. */
-export type Decoder<T> = (value: unknown, path: string) => T;
+export interface Decoder<T> {
+  (value: unknown, path: string): T;
+  /** What it takes, for readers other than this one. Made when asked for: decoding pays nothing for it. */
+  readonly schema?: () => JsonSchema;
+}
 export type Decoded<D> = D extends Decoder<infer T> ? T : never;
+
+/** The same decoder, with the schema of what it takes: for decoders that are written by hand. */
+export function described<D extends Decoder<unknown>>(decode: D, schema: () => JsonSchema): D {
+  return Object.assign(decode, { schema });
+}
+
+/** @throws RangeError for a decoder that was written by hand and not `described` */
+export function schemaOf(decode: Decoder<unknown>): JsonSchema {
+  if (decode.schema === undefined) throw new RangeError('this decoder has no schema');
+  return decode.schema();
+}
 
 export function shapeError(path: string, expected: string, actual: unknown): AttestationError {
   const kind = actual === null ? 'null' : Array.isArray(actual) ? 'an array' : typeof actual;
@@ -177,6 +195,7 @@ type Optional<T> = Decoder<T> & { [optionalMark]: true };
 export function optional<T>(decode: Decoder<T>): Optional<T> {
   return Object.assign((value: unknown, path: string) => decode(value, path), {
     [optionalMark]: true as const,
+    schema: () => schemaOf(decode),
   });
 }
 
@@ -190,7 +209,7 @@ type ObjectOf<M extends Members> = { [K in Exclude<keyof M, OptionalNames<M>>]: 
 
 /** Exactly these members. */
 export function object<M extends Members>(members: M): Decoder<ObjectOf<M>> {
-  return (value, path) => {
+  const decodeObject: Decoder<ObjectOf<M>> = (value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw shapeError(path, 'an object', value);
     }
@@ -216,36 +235,53 @@ export function object<M extends Members>(members: M): Decoder<ObjectOf<M>> {
     }
     return out as ObjectOf<M>;
   };
+  return described(decodeObject, () => {
+    const entries = Object.entries(members);
+    const needed = entries.filter(([, decode]) => !(optionalMark in decode));
+    return {
+      type: 'object',
+      properties: Object.fromEntries(entries.map(([name, decode]) => [name, schemaOf(decode)])),
+      required: needed.map(([name]) => name),
+      additionalProperties: false,
+    };
+  });
 }
 
 export function arrayOf<T>(
   decode: Decoder<T>,
   limits: { min?: number; max: number },
 ): Decoder<T[]> {
-  return (value, path) => {
+  const decodeArray: Decoder<T[]> = (value, path) => {
     if (!Array.isArray(value)) throw shapeError(path, 'an array', value);
     if (value.length < (limits.min ?? 0) || value.length > limits.max) {
       throw shapeError(path, `${limits.min ?? 0} to ${limits.max} elements`, value.length);
     }
     return value.map((element, index) => decode(element, `${path}[${index}]`));
   };
+  return described(decodeArray, () => ({
+    type: 'array',
+    items: schemaOf(decode),
+    ...(limits.min !== undefined && { minItems: limits.min }),
+    maxItems: limits.max,
+  }));
 }
 
 /** One of these JSON literals. */
 export function oneOf<const T extends string | number | boolean | null>(
   ...choices: readonly T[]
 ): Decoder<T> {
-  return (value, path) => {
+  const decodeChoice: Decoder<T> = (value, path) => {
     const found = choices.find((choice) => choice === value);
     if (found === undefined)
       throw shapeError(path, choices.map((c) => JSON.stringify(c)).join(' or '), value);
     return found;
   };
+  return described(decodeChoice, () => ({ enum: choices }));
 }
 
 /** `version`: an unknown one has a code of its own, since the remedy differs. */
 export function version<const V extends number>(...known: readonly V[]): Decoder<V> {
-  return (value, path) => {
+  const decodeVersion: Decoder<V> = (value, path) => {
     const found = known.find((v) => v === value);
     if (found === undefined) {
       const shown = typeof value === 'number' ? value : typeof value;
@@ -256,48 +292,66 @@ export function version<const V extends number>(...known: readonly V[]): Decoder
     }
     return found;
   };
+  return described(decodeVersion, () => ({ enum: known }));
 }
 
 export function nullable<T>(decode: Decoder<T>): Decoder<T | null> {
-  return (value, path) => (value === null ? null : decode(value, path));
+  const decodeNullable: Decoder<T | null> = (value, path) =>
+    value === null ? null : decode(value, path);
+  return described(decodeNullable, () => ({ anyOf: [{ type: 'null' }, schemaOf(decode)] }));
 }
 
 /** `"any"`, written out, or what the inner decoder takes: silence never means any. */
 export function anyOr<T>(decode: Decoder<T>): Decoder<T | 'any'> {
-  return (value, path) => (value === 'any' ? 'any' : decode(value, path));
+  const decodeAny: Decoder<T | 'any'> = (value, path) =>
+    value === 'any' ? 'any' : decode(value, path);
+  return described(decodeAny, () => ({ anyOf: [{ const: 'any' }, schemaOf(decode)] }));
 }
 
 export const bool: Decoder<boolean> = oneOf(true, false);
 
 export function integer(min: number, max: number): Decoder<number> {
-  return (value, path) => {
+  const decodeInteger: Decoder<number> = (value, path) => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
       throw shapeError(path, `an integer from ${min} to ${max}`, value);
     }
     return value;
   };
+  return described(decodeInteger, () => ({ type: 'integer', minimum: min, maximum: max }));
 }
 
 /** Unix seconds, below 2^53. */
 export const unixTime: Decoder<number> = integer(0, Number.MAX_SAFE_INTEGER);
 
+/** A pattern with flags means something else in a schema: such a decoder is `described` where it is made. */
 export function text(pattern: RegExp, expected: string): Decoder<string> {
-  return (value, path) => {
+  const decodeText: Decoder<string> = (value, path) => {
     if (typeof value !== 'string' || !pattern.test(value)) throw shapeError(path, expected, value);
     return value;
   };
+  if (pattern.flags !== '') return decodeText;
+  return described(decodeText, () => ({ type: 'string', pattern: pattern.source }));
 }
 
 /** Lower-case hex of exactly `length` bytes, decoded. */
 export function hexBytes(length: number): Decoder<Bytes> {
-  return (value, path) => {
+  const decodeHex: Decoder<Bytes> = (value, path) => {
     if (typeof value !== 'string') throw shapeError(path, `${2 * length} hex digits`, value);
     return fromHex(value, path, length);
   };
+  return described(decodeHex, () => ({ type: 'string', pattern: `^[0-9a-f]{${2 * length}}$` }));
 }
 
 /** Standard padded base64, decoded. */
-export const base64Bytes: Decoder<Bytes> = (value, path) => {
-  if (typeof value !== 'string') throw shapeError(path, 'base64 text', value);
-  return fromBase64(value, path);
-};
+export const base64Bytes: Decoder<Bytes> = described(
+  (value, path) => {
+    if (typeof value !== 'string') throw shapeError(path, 'base64 text', value);
+    return fromBase64(value, path);
+  },
+  // The last digit before padding has unused bits, which are zero.
+  () => ({
+    type: 'string',
+    pattern:
+      '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$',
+  }),
+);

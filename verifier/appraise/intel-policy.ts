@@ -3,9 +3,11 @@ import {
   anyOr,
   type Decoded,
   type Decoder,
+  described,
   integer,
   object,
   oneOf,
+  schemaOf,
   shapeError,
   text,
   unixTime,
@@ -46,7 +48,7 @@ const tcbShape = object({
 export type TcbPolicy = Decoded<typeof tcbShape>;
 
 /** As in Intel's own appraisal: one way to allow for lateness, not two that work against each other. */
-export const tcbPolicy: Decoder<TcbPolicy> = (value, path) => {
+const oneGrace: Decoder<TcbPolicy> = (value, path) => {
   const policy = tcbShape(value, path);
   const { minimumEvaluationNumber, collateralGracePeriod, platformGracePeriod } = policy;
   const graces = collateralGracePeriod + platformGracePeriod;
@@ -58,6 +60,19 @@ export const tcbPolicy: Decoder<TcbPolicy> = (value, path) => {
   }
   return policy;
 };
+
+/** Of the three that work against each other, all but one are off. */
+export const tcbPolicy = described(oneGrace, () => {
+  const off = {
+    minimumEvaluationNumber: { const: 'any' },
+    collateralGracePeriod: { const: 0 },
+    platformGracePeriod: { const: 0 },
+  };
+  const allBut = Object.keys(off).map((kept) => ({
+    properties: Object.fromEntries(Object.entries(off).filter(([member]) => member !== kept)),
+  }));
+  return { ...schemaOf(tcbShape), anyOf: allBut };
+});
 
 export const platformPolicy = object({
   fmspc: anyOr(setOf(hexText(6))),

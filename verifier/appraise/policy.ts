@@ -12,11 +12,13 @@ import {
   canonicalJson,
   type Decoded,
   type Decoder,
+  described,
   nullable,
   object,
   oneOf,
   optional,
   parseJson,
+  schemaOf,
   shapeError,
   text,
   unixTime,
@@ -28,22 +30,53 @@ import { sgxPolicy } from './sgx-policy.ts';
 import { snpPolicy } from './snp-policy.ts';
 import { tdxPolicy } from './tdx-policy.ts';
 
-const waivable: Decoder<CheckId> = (value, path) => {
-  const found = waivableChecks.find((id) => id === value);
-  if (found === undefined)
-    throw shapeError(path, 'a check of revocation or of stage policy', value);
-  return found;
-};
+const waivable: Decoder<CheckId> = described(
+  (value: unknown, path: string) => {
+    const found = waivableChecks.find((id) => id === value);
+    if (found === undefined)
+      throw shapeError(path, 'a check of revocation or of stage policy', value);
+    return found;
+  },
+  () => ({ enum: waivableChecks }),
+);
+
+/** Whole Unicode: half a surrogate pair has no UTF-8, so a policy with one could not be written down again. */
+const reason: Decoder<string> = described(
+  text(/^\P{Surrogate}{1,200}$/u, 'a reason of 1 to 200 characters'),
+  () => ({ type: 'string', minLength: 1, maxLength: 200 }),
+);
 
 /** Lets one check be skipped; it cannot turn a failure into a pass. */
 const waiver = object({
   check: waivable,
-  reason: text(/^.{1,200}$/su, 'a reason of 1 to 200 characters'),
+  reason,
   /** Unix seconds from which the waiver no longer counts; null is never. */
   expires: nullable(unixTime),
 });
 
-const policyShape = object({
+const waiverList = arrayOf(waiver, { max: waivableChecks.length });
+const waivers: typeof waiverList = described(
+  (value: unknown, path: string) => {
+    const found = waiverList(value, path);
+    const waived = found.map(({ check }) => check);
+    if (new Set(waived).size !== waived.length) {
+      throw shapeError(path, 'each check once', waived.join(', '));
+    }
+    return found;
+  },
+  () => ({
+    ...schemaOf(waiverList),
+    // JSON Schema has no "unique by member": each check is in one waiver at most.
+    allOf: waivableChecks.map((check) => ({
+      contains: { properties: { check: { const: check } } },
+      minContains: 0,
+      maxContains: 1,
+    })),
+  }),
+);
+
+/** The document; what it is made of carries its JSON Schema (policy-schema.ts). */
+export const policyShape = object({
   version: version(1),
   name: text(/^[\x20-\x7e]{1,100}$/, 'a name of 1 to 100 printable ASCII characters'),
   /** Left out: SEV-SNP evidence is refused. */
@@ -57,7 +90,7 @@ const policyShape = object({
   devices: oneOf('none', 'any'),
   freshness: oneOf('verifier-nonce', 'any'),
   channel: anyOr(setOf(oneOf(...channelKinds))),
-  waivers: arrayOf(waiver, { max: waivableChecks.length }),
+  waivers,
 });
 
 export type Policy = Decoded<typeof policyShape>;
@@ -69,12 +102,7 @@ export function parsePolicy(bytes: Bytes): Policy {
 
 /** From a document that another parser read. @throws AttestationError `json-shape`, `version-unknown`, `hex-malformed` */
 export function toPolicy(document: unknown): Policy {
-  const policy = policyShape(document, 'policy');
-  const waived = policy.waivers.map(({ check }) => check);
-  if (new Set(waived).size !== waived.length) {
-    throw shapeError('policy.waivers', 'each check once', waived.join(', '));
-  }
-  return seal(policy);
+  return seal(policyShape(document, 'policy'));
 }
 
 /** Of policies that cannot change any more. */

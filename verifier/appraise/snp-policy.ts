@@ -7,10 +7,12 @@ import {
   anyOr,
   type Decoded,
   type Decoder,
+  described,
   integer,
   object,
   oneOf,
   optional,
+  schemaOf,
   shapeError,
   text,
 } from '../json.ts';
@@ -24,12 +26,13 @@ const floorOfProduct = Object.fromEntries(
 ) as Record<SnpProduct, ReturnType<typeof optional<Decoded<typeof tcbFloor>>>>;
 /** A product that is accepted but has no floor here is refused. */
 const floorSet = object(floorOfProduct);
-const floors = anyOr((value, path) => {
+const someFloors: typeof floorSet = (value, path) => {
   const found = floorSet(value, path);
   if (Object.keys(found).length === 0)
     throw shapeError(path, 'a floor for at least one product, or "any"', 'none');
   return found;
-});
+};
+const floors = anyOr(described(someFloors, () => ({ ...schemaOf(floorSet), minProperties: 1 })));
 
 /** Bits that must be set in a mitigation vector, as 16 hex digits. */
 const mask = anyOr(hexText(8));
@@ -61,20 +64,39 @@ const platformInfo = object({
 });
 
 /** Zero is what a report holds when there is no key: trusting it would trust every launch without an ID block. */
-const keyDigest: Decoder<string> = (value, path) => {
-  const digest = hexText(48)(value, path);
-  if (/^0+$/.test(digest)) throw shapeError(path, 'the digest of a key', digest);
-  return digest;
-};
+const digest48 = hexText(48);
+const keyDigest: Decoder<string> = described(
+  (value: unknown, path: string) => {
+    const digest = digest48(value, path);
+    if (/^0+$/.test(digest)) throw shapeError(path, 'the digest of a key', digest);
+    return digest;
+  },
+  () => ({ ...schemaOf(digest48), not: { pattern: '^0+$' } }),
+);
 
 /** Keys are named by SHA-384 of their public key in the ABI's format, as ID_KEY_DIGEST and AUTHOR_KEY_DIGEST are. */
-const idBlock = object({
+const idBlockShape = object({
   authorKey: protection,
   trustedAuthorKeys: listOf(keyDigest),
   trustedIdKeys: listOf(keyDigest),
 });
+const idBlock: typeof idBlockShape = described(
+  (value: unknown, path: string) => {
+    const keys = idBlockShape(value, path);
+    if (keys.trustedAuthorKeys.length + keys.trustedIdKeys.length === 0) {
+      throw shapeError(path, 'at least one trusted key, or "any"', 'none');
+    }
+    return keys;
+  },
+  () => ({
+    ...schemaOf(idBlockShape),
+    anyOf: ['trustedAuthorKeys', 'trustedIdKeys'].map((member) => ({
+      properties: { [member]: { minItems: 1 } },
+    })),
+  }),
+);
 
-const shape = object({
+export const snpPolicy = object({
   product: setOf(oneOf(...snpProducts)),
   signingKey: setOf(oneOf('vcek', 'vlek')),
   /** Whose VLEKs are accepted, by CSP id. */
@@ -101,14 +123,5 @@ const shape = object({
   reportIdMa: anyOr(setOf(hexText(32))),
 });
 
-export type SnpPolicy = Decoded<typeof shape>;
+export type SnpPolicy = Decoded<typeof snpPolicy>;
 export type SnpFloors = Decoded<typeof floors>;
-
-export const snpPolicy: Decoder<SnpPolicy> = (value, path) => {
-  const policy = shape(value, path);
-  const { idBlock: keys } = policy;
-  if (keys !== 'any' && keys.trustedAuthorKeys.length + keys.trustedIdKeys.length === 0) {
-    throw shapeError(`${path}.idBlock`, 'at least one trusted key, or "any"', 'none');
-  }
-  return policy;
-};
