@@ -7,6 +7,7 @@ export type HashTag =
   | 'channel-tls-exporter'
   | 'channel-tls-key'
   | 'closure'
+  | 'decision'
   | 'device'
   | 'device-nonce'
   | 'devices'

@@ -11,6 +11,7 @@ const hashTags = Object.keys({
   'channel-tls-exporter': 0,
   'channel-tls-key': 0,
   closure: 0,
+  decision: 0,
   device: 0,
   'device-nonce': 0,
   devices: 0,
