@@ -4,16 +4,20 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import type { Bytes } from '#verifier/bytes.ts';
 import { toHex } from '#verifier/bytes.ts';
+import { userFolders } from '#verifier/cli/paths.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** XDG_CACHE_HOME/affidavit, or ~/.cache/affidavit. */
-export function cacheFolder(environment: Environment, home: string): string {
-  const xdg = environment['XDG_CACHE_HOME'];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, '.cache'), 'affidavit');
+/** Where this platform keeps what can be made again. */
+export function cacheFolder(
+  environment: Environment,
+  home: string,
+  platform: string = process.platform,
+): string {
+  return userFolders({ platform, environment, home }).cache;
 }
 
 /** Null when there is no such file, or it cannot be read. */

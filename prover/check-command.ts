@@ -11,8 +11,10 @@ import {
   type VerdictOptions,
   verifyEvidence,
 } from '#verifier/cli/verify-command.ts';
+import type { Verified } from '#verifier/verified.ts';
 import { circuitPin } from './artifact.ts';
-import { checkProof } from './bob.ts';
+import type { Backend } from './backend.ts';
+import { checkProof, type GivenProof, type ProofTools } from './bob.ts';
 import { ceremonyG2, firstPoints } from './ceremony.ts';
 import { createProgress } from './progress.ts';
 import { maxProofFileLength } from './proof-file.ts';
@@ -70,4 +72,37 @@ export async function check(options: CheckOptions): Promise<{ verdict: Verdict; 
       () => {},
     );
   }
+}
+
+/**
+ * For a service. Each call has a backend of its own, which is gone when it ends; what the machine
+ * lacks skips checks.
+ */
+export function openChecker(
+  options: WorkshopOptions,
+): (verified: Verified, given: GivenProof) => Promise<Verified> {
+  const workshop = openWorkshop(
+    options,
+    createProgress(process.stderr, () => performance.now()),
+  );
+  return async (verified, given) => {
+    let opening: Promise<Backend> | undefined;
+    const tools: ProofTools = {
+      artifactHash: async (circuit) => (await circuitPin(circuit)).artifactHash,
+      key: workshop.key,
+      async verify(...question) {
+        // Only now: what is not even a proof must not start a backend.
+        opening ??= workshop.open({ g1: firstPoints, g2: ceremonyG2 });
+        return (await opening).verify(...question);
+      },
+    };
+    try {
+      return await checkProof(verified, given, tools);
+    } finally {
+      await opening?.then(
+        (backend) => backend.close(),
+        () => {},
+      );
+    }
+  };
 }

@@ -2,12 +2,13 @@
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { CliError } from '#verifier/cli/cli-error.ts';
-import { type CheckOptions, check } from './check-command.ts';
+import { type CheckOptions, check, openChecker } from './check-command.ts';
 import { ProverError } from './errors.ts';
 import { type ProveOptions, prove } from './prove-command.ts';
 import { type SolidityOptions, solidity } from './solidity.ts';
 
 export type { CheckOptions, ProveOptions, SolidityOptions };
+export { openChecker };
 
 /** @throws CliError for every other ending than a proof that was written */
 export function runProve(options: ProveOptions): Promise<void> {
