@@ -1,30 +1,38 @@
 /** `affidavit agent run`: reads the files, finds the device, listens. */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import type Koa from 'koa';
+import { pino } from 'pino';
 import type { CollateralItem, CollateralKind } from '#verifier/abi/bundle.ts';
 import { openSignedJson } from '#verifier/abi/intel-json.ts';
 import { pemLabelOf, readDerObject } from '#verifier/abi/pem.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { fieldToBytes } from '#verifier/field.ts';
+import { createAccessLog } from './access-log.ts';
 import { createApp } from './app.ts';
+import { gzip } from './closure/gzip.ts';
+import { loadClosure } from './closure/load.ts';
 import { splitByPlatform, withCollateral } from './collateral.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
 import { AgentError, type Logger } from './errors.ts';
-import { readAll, tsmFiles } from './files.ts';
-import { parseRegistration } from './registration.ts';
-import { type EvidenceSource, oneAtATime } from './source.ts';
+import { kernelFacts, processOwners, readAll, tsmFiles } from './files.ts';
+import { createHistory, type History } from './history.ts';
+import { followHistory } from './history-io.ts';
+import { keyFileReader } from './key-files.ts';
+import { readServiceKeys } from './keys.ts';
+import { type AgentTls, type Server, serve, stopSignal } from './listen.ts';
+import { createMetrics } from './metrics.ts';
+import { systemdNotifier } from './notify.ts';
+import { deviceObserver, firstAnswer } from './readiness.ts';
+import { type EvidenceSource, type GuardedSource, oneAtATime } from './source.ts';
 import { type AgentState, bootState } from './state.ts';
 
-const exitCodes = { ok: 0, fault: 1, badConfiguration: 2, noTee: 30 } as const;
+export const exitCodes = { ok: 0, fault: 1, badConfiguration: 2, noTee: 30 } as const;
 
 const megabyte = 1024 * 1024;
-const limits = { config: 8 * megabyte, registration: 64 * megabyte, collateral: megabyte };
-export const deviceLimits = { queue: 64, timeoutMs: 10_000 } as const;
+const limits = { config: 8 * megabyte, collateral: megabyte };
+export const deviceLimits = { queue: 64, timeoutMs: 10_000, hangMs: 12_000, abandoned: 2 } as const;
 
 export const now = (): number => Math.floor(Date.now() / 1000);
 export const random = (length: number): Bytes => new Uint8Array(randomBytes(length));
@@ -42,38 +50,99 @@ function writeError(message: string, cause?: unknown): void {
 }
 
 /** One line: the message, and those of what caused it. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const why = error.cause === undefined ? '' : ` (${describe(error.cause)})`;
   return `${error.message}${why}`.replaceAll('\n', ' ');
 }
 
 /**
- * Runs until SIGTERM or SIGINT.
+ * Runs until SIGTERM or SIGINT. It listens at once, and answers `not-ready` until the closure is
+ * computed and the device has been asked.
  * @returns the exit code: 0 stopped, 2 bad configuration, 30 no TEE, 1 a fault of the program
  */
 export async function runAgent(options: { config: string }): Promise<number> {
+  const log = pino.destination({ dest: 1, sync: false, maxLength: maxLogBuffer });
+  // Nobody reads standard output any more: that is no reason to stop answering.
+  log.on('error', () => {});
+  const notify = systemdNotifier(consoleLogger);
+  let server: Server | undefined;
+  let following: { close(): Promise<void> } | undefined;
   try {
-    const { config, state, collateral } = await loadConfig(options.config);
-    const device = await openConfigfs({ files: tsmFiles, random, now, logger: consoleLogger });
-    const source = oneAtATime(withOwnCollateral(device, collateral, consoleLogger), deviceLimits);
+    const config = await readConfig(options.config);
+    let history: History | null = null;
+    let source: GuardedSource | null = null;
+    const metrics = createMetrics();
+    const tls = await tlsOf(config, consoleLogger);
     const app = createApp({
-      state: () => state,
-      source,
-      channelOf: () => null,
+      state: () => history?.state() ?? null,
+      source: () => source,
+      channelOf: tls?.channelOf ?? (() => null),
       now,
       random,
       logger: consoleLogger,
+      metrics,
+      gzip,
+      access: createAccessLog({ level: config.accessLog ?? 'info', to: log, clock }),
     });
-    const server = await serve(app, config.listen);
-    announce(consoleLogger, server.url, source, state);
-    await stopSignal();
+    server = await serve(app, config.listen, tls);
+    const loaded = await loadConfig(options.config);
+    const device = await openDevice({ privlevel: config.privlevel ?? 0, logger: consoleLogger });
+    const own = withOwnCollateral(device, loaded.collateral, consoleLogger);
+    source = oneAtATime(own, deviceLimits, deviceObserver(metrics, consoleLogger, clock));
+    history = createHistory(loaded.state, { now, logger: consoleLogger });
+    warnOfRoot(consoleLogger);
+    announce(consoleLogger, server.url, source, loaded.state);
+    consoleLogger.info(loaded.closureSummary);
+    const folder = dirname(resolve(options.config));
+    following = await followHistory({ config, folder, history, logger: consoleLogger });
+    const stop = new AbortController();
+    const stopped = stopSignal().then(() => stop.abort());
+    notify.watch(() => source?.status().hanging !== true, stop.signal);
+    if (await firstAnswer(source, stop.signal, consoleLogger)) notify.ready();
+    await stopped;
     consoleLogger.info('stopping');
-    await server.close();
+    notify.stopping();
     return exitCodes.ok;
   } catch (error) {
     return explain(error);
+  } finally {
+    await following?.close();
+    await server?.close();
+    await notify.end();
+    log.flushSync();
   }
+}
+
+/** As pino's buffer may grow when nobody reads standard output: after that, lines are dropped. */
+const maxLogBuffer = 1024 * 1024;
+/** Milliseconds that never go back. */
+export const clock = (): number => performance.now();
+
+/** null for plain HTTP. Loaded here: without TLS nothing pays for certificates. */
+export async function tlsOf(
+  { tls }: { tls?: Config['tls'] | undefined },
+  logger: Logger,
+): Promise<AgentTls | null> {
+  if (!tls) return null;
+  const { openTls } = await import('./tls.ts');
+  return openTls({ ...tls, now, random, logger });
+}
+
+/** configfs-tsm of this machine. */
+export async function openDevice(options: {
+  privlevel: number;
+  logger: Logger;
+}): Promise<EvidenceSource> {
+  const owners = await processOwners();
+  return openConfigfs({ ...options, files: tsmFiles, random, now, owners, kernel: kernelFacts });
+}
+
+function warnOfRoot(logger: Logger): void {
+  if (process.getuid?.() !== 0) return;
+  logger.warn(
+    'runs as root; a user of its own that may make entries in configfs is enough (docs/agent-http.md)',
+  );
 }
 
 /** As `withCollateral`, without what the platform's evidence has no use for; a line says so. */
@@ -97,7 +166,8 @@ export function announce(
   source: EvidenceSource,
   state: AgentState,
 ): void {
-  logger.info(`listening on ${url} (${source.platform} via ${source.name})`);
+  const provider = source.provider === undefined ? '' : `, provider ${source.provider}`;
+  logger.info(`listening on ${url} (${source.platform} via ${source.name}${provider})`);
   logger.info(`closure digest ${toHex(state.closureDigest)} (${count(state.pathCount, 'path')})`);
   const root = toHex(fieldToBytes(state.tree.root));
   logger.info(`tree root ${root} (${count(state.services.length, 'service')})`);
@@ -107,7 +177,7 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-function explain(error: unknown): number {
+export function explain(error: unknown): number {
   if (error instanceof AgentError && error.code === 'tee-missing') {
     writeError(`no TEE: ${describe(error)}. ${error.remedy}`);
     return exitCodes.noTee;
@@ -120,32 +190,39 @@ function explain(error: unknown): number {
   return exitCodes.fault;
 }
 
+/** @throws AgentError `config-invalid`; AttestationError as `parseConfig` */
+export async function readConfig(file: string): Promise<Config> {
+  return parseConfig(await readInput(file, 'the configuration', limits.config));
+}
+
 export type LoadedConfig = {
   config: Config;
   state: AgentState;
   /** Of the configuration's own files. */
   collateral: CollateralItem[];
+  /** How the closure was computed, for the log. */
+  closureSummary: string;
 };
 
 /**
- * The configuration and the files that it names, relative to its folder.
- * @throws AgentError `config-invalid`; AttestationError for malformed files
+ * The configuration and the files that it names, relative to its folder. The closure is computed here.
+ * @throws AgentError `config-invalid`, `closure-unreadable`, `closure-differs`; AttestationError for
+ *   malformed files
  */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
-  const config = parseConfig(await readInput(file, 'the configuration', limits.config));
+export async function loadConfig(
+  file: string,
+  { collateral: wanted = true }: { collateral?: boolean } = {},
+): Promise<LoadedConfig> {
+  const config = await readConfig(file);
   const folder = dirname(resolve(file));
-  const closure = parseRegistration(
-    await readInput(
-      resolve(folder, config.closure.registration),
-      'the registration file (closure.registration)',
-      limits.registration,
-    ),
-  );
-  const state = bootState(closure, toServices(config.services, closure), now());
-  return { config, state, collateral: await readCollateral(folder, config.collateral) };
+  const { paths, summary } = await loadClosure(config.closure, { folder });
+  const services = await readServiceKeys(config.services, keyFileReader(folder));
+  const state = bootState(paths, toServices(services, paths), now());
+  const collateral = wanted ? await readCollateral(folder, config.collateral) : [];
+  return { config, state, collateral, closureSummary: summary };
 }
 
-async function readCollateral(
+export async function readCollateral(
   folder: string,
   files: Config['collateral'],
 ): Promise<CollateralItem[]> {
@@ -190,71 +267,4 @@ async function readInput(path: string, what: string, limit: number): Promise<Byt
     if (cause instanceof AttestationError) throw cause;
     throw new AgentError('config-invalid', `${what} cannot be read`, { cause });
   }
-}
-
-export type Server = {
-  /** With the port that was bound. */
-  url: string;
-  /**
-   * Takes no new connection, ends when the requests under way are answered or the grace is over.
-   */
-  close(): Promise<void>;
-};
-
-const stopGraceMs = 5000;
-
-/** @throws AgentError `config-invalid` when the address cannot be bound */
-export async function serve(app: Koa, listen: { host: string; port: number }): Promise<Server> {
-  const server = createServer(
-    {
-      maxHeaderSize: 8192,
-      headersTimeout: 10_000,
-      requestTimeout: 15_000,
-      keepAliveTimeout: 5000,
-      connectionsCheckingInterval: 5000,
-    },
-    app.callback(),
-  );
-  server.maxConnections = 1024;
-  await new Promise<void>((done, fail) => {
-    server.once('error', (cause) => {
-      fail(new AgentError('config-invalid', `cannot listen on ${show(listen)}`, { cause }));
-    });
-    server.listen(listen.port, listen.host, done);
-  });
-  // A failed accept (out of file descriptors) is for the log; unheard, it would end the process.
-  server.on('error', (error) => app.emit('error', error));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://${show({ ...listen, port })}`,
-    close: () =>
-      new Promise((done) => {
-        // A connection under way becomes an idle one later, and would be kept alive.
-        const sweep = setInterval(() => server.closeIdleConnections(), 50);
-        const grace = setTimeout(() => server.closeAllConnections(), stopGraceMs);
-        server.close(() => {
-          clearInterval(sweep);
-          clearTimeout(grace);
-          done();
-        });
-      }),
-  };
-}
-
-/** An IPv6 address in brackets, as a URL has it. */
-function show({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Resolves at the first SIGTERM or SIGINT. A second one finds no handler and ends the process. */
-export function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
 }

@@ -11,6 +11,17 @@ export const agentErrorCatalogue = {
     means: 'The configuration, or a file that it names, cannot be used.',
     remedy: 'Correct the named member or file and start the agent again.',
   },
+  'closure-unreadable': {
+    status: null,
+    means: 'The store, or a path of it, is missing or cannot be read as Nix reads it.',
+    remedy: 'Check that the path exists and that the agent may read all of it.',
+  },
+  'closure-differs': {
+    status: null,
+    means: 'The store does not hold what the list of the closure says.',
+    remedy:
+      'Make the list again from this very store; if it was made from it, the store was changed.',
+  },
   'tee-missing': {
     status: null,
     means: 'This machine offers no report interface that the agent knows.',
@@ -25,22 +36,57 @@ export const agentErrorCatalogue = {
   'query-malformed': {
     status: 400,
     means: 'The query has a parameter that is unknown here, or one twice.',
-    remedy: 'Send only nonce, once, and only to /attestation.',
+    remedy: 'Send only nonce to /attestation and root to /proofs, each once.',
   },
   'name-malformed': {
     status: 400,
     means: 'No service can have this name.',
     remedy: 'Ask for a name of the form [a-z0-9][a-z0-9._-]{0,63}.',
   },
+  'root-malformed': {
+    status: 400,
+    means: 'The tree root is not 64 lower-case hex digits.',
+    remedy: 'Send the root of a tree entry of /history, or none for the present tree.',
+  },
+  'tree-unknown': {
+    status: 404,
+    means: 'No tree of this boot has this root.',
+    remedy: 'Take the root from /history, or from evidence of this boot.',
+  },
+  'tree-gone': {
+    status: 410,
+    means: 'This tree is of this boot, and older than those kept.',
+    remedy: 'Ask for a proof against a newer tree of /history.',
+  },
   'not-found': {
     status: 404,
     means: 'Nothing is served here.',
-    remedy: 'Ask for /attestation, /services, /proofs/<name>, /closure or /healthz.',
+    remedy: 'Ask for one of the paths in /openapi.json.',
   },
   'method-not-allowed': {
     status: 405,
     means: 'This resource can only be read.',
     remedy: 'Use GET or HEAD.',
+  },
+  'body-not-accepted': {
+    status: 413,
+    means: 'The request carries a body, and no resource here takes one.',
+    remedy: 'Send the request without a body.',
+  },
+  'request-malformed': {
+    status: 400,
+    means: 'This is no HTTP/1.1 request.',
+    remedy: 'Use an HTTP client.',
+  },
+  'request-timeout': {
+    status: 408,
+    means: 'The request did not arrive whole in time.',
+    remedy: 'Send it at once.',
+  },
+  'headers-too-large': {
+    status: 431,
+    means: 'The headers are larger than any that this agent reads.',
+    remedy: 'Send fewer headers: none but Host is needed.',
   },
   'url-too-long': {
     status: 414,
@@ -56,6 +102,23 @@ export const agentErrorCatalogue = {
     status: 503,
     means: 'More reports are being waited for than the agent lets wait.',
     remedy: 'Ask again after the time in Retry-After.',
+  },
+  'not-ready': {
+    status: 503,
+    means:
+      'The agent has not yet computed its closure, or had no answer from the secure processor.',
+    remedy: 'Ask again after the time in Retry-After.',
+  },
+  'log-full': {
+    status: 503,
+    means: 'The log of this boot is full, and what happened since is not in it.',
+    remedy: 'Restart the guest: evidence would leave out a key or an event.',
+  },
+  'device-hanging': {
+    status: 503,
+    means:
+      'The secure processor left several requests unanswered; it is asked no more until one ends.',
+    remedy: 'Ask again after the time in Retry-After; if it lasts, restart the guest.',
   },
   'device-timeout': {
     status: 504,

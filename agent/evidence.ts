@@ -1,6 +1,5 @@
 /** From a nonce to a bundle (protocol, "What is bound"). */
 import type { Bundle } from '#verifier/abi/bundle.ts';
-import { logDigest } from '#verifier/abi/log.ts';
 import { parseQuote } from '#verifier/abi/quote.ts';
 import {
   type Bound,
@@ -32,17 +31,18 @@ export type EvidenceRequest = {
 
 /**
  * Asks the device for a report of its own for this request and checks that it is.
- * @throws AgentError `device-failed`, `device-busy`, `device-timeout`
+ * @throws AgentError `device-failed`, `device-busy`, `device-timeout`, `log-full`
  */
 export async function makeBundle(request: EvidenceRequest): Promise<Bundle> {
   const { state, source, channel } = request;
+  refuseFullLog(state);
   const nonce = request.nonce ?? request.random(32);
   const epoch = request.now();
   const bound: Bound = {
     closureDigest: state.closureDigest,
     treeRoot: state.tree.root,
     deviceDigest: deviceDigest([]),
-    logDigest: logDigest(state.log),
+    logDigest: state.logDigest,
   };
   const reportData = reportDataOf(bindingOf(bound), freshnessOf(nonce, channel, epoch));
   const { evidence, collateral } = await reportOf(source, reportData);
@@ -61,11 +61,17 @@ export async function makeBundle(request: EvidenceRequest): Promise<Bundle> {
   };
 }
 
+/** @throws AgentError `log-full` when the evidence would leave something out */
+export function refuseFullLog({ logFull }: AgentState): void {
+  if (logFull) throw new AgentError('log-full', 'the log has no room for what happened');
+}
+
 /**
  * Another's report would bind nothing of ours: a faulty or racing device is found here, not by the
  * verifier.
+ * @throws AgentError `device-failed`, `device-busy`, `device-timeout`, `device-hanging`
  */
-async function reportOf(source: EvidenceSource, reportData: Bytes): Promise<Evidence> {
+export async function reportOf(source: EvidenceSource, reportData: Bytes): Promise<Evidence> {
   const found = await source.report(reportData).catch((cause: unknown) => {
     if (cause instanceof AgentError) throw cause;
     throw new AgentError('device-failed', `${source.name} gave no report`, { cause });

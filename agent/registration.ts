@@ -3,22 +3,20 @@
  * record a path, each item a line: path, NAR hash, NAR size, deriver (may be empty), number of
  * references, the references.
  */
-import { type ClosurePath, storePathPattern } from '#verifier/abi/closure.ts';
+import { storePathPattern } from '#verifier/abi/closure.ts';
 import { type Bytes, fromUtf8, quote } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
+import { type ListedPath, maxPaths, refuseMissingReferences } from './closure/list.ts';
 import { parseNixHash } from './nix-hash.ts';
 
-/** More than any system closure holds, and few enough to be read at once. */
-const maxPaths = 100_000;
-
 /**
- * Paths in the file's order. Sizes, derivers and references are checked for their form and
+ * Paths in the file's order. Each reference is one of them; derivers are checked for their form and
  * otherwise not used.
  * @throws AttestationError `closure-malformed` naming the line; `utf8-malformed`
  */
-export function parseRegistration(bytes: Bytes): ClosurePath[] {
+export function parseRegistration(bytes: Bytes): ListedPath[] {
   const lines = toLines(fromUtf8(bytes, 'registration file'));
-  const paths: ClosurePath[] = [];
+  const paths: ListedPath[] = [];
   const seen = new Map<string, number>();
   let at = 0;
 
@@ -56,15 +54,17 @@ export function parseRegistration(bytes: Bytes): ClosurePath[] {
       fail(
         `expected a SHA-256 (hex, sha256:<hex or Nix base32>, sha256-<base64>), got ${quote(hash)}`,
       );
-    decimal('the NAR size');
+    const narSize = decimal('the NAR size');
     const deriver = line('the deriver');
     if (deriver !== '' && !storePathPattern.test(deriver)) {
       fail(`expected a deriver or an empty line, got ${quote(deriver)}`);
     }
-    const references = decimal('the number of references');
-    for (let i = 0; i < references; i++) storePath(`reference ${i + 1} of ${references}`);
-    paths.push({ path, narHash });
+    const count = decimal('the number of references');
+    const references: string[] = [];
+    for (let i = 0; i < count; i++) references.push(storePath(`reference ${i + 1} of ${count}`));
+    paths.push({ path, narHash, narSize, references });
   }
+  refuseMissingReferences(paths, 'registration file');
   return paths;
 }
 

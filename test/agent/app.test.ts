@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { EvidenceSource } from '#agent/source.ts';
+import { createMetrics } from '#agent/metrics.ts';
 import { type AmdHierarchy, fakeNow } from '#test/fake/amd.ts';
 import type { InsecureAgentOptions } from '#test/fake/insecure-agent.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
@@ -188,7 +188,7 @@ describe('the other resources', () => {
     expect(source.asked).toHaveLength(0);
   });
 
-  test.each(['/services', '/closure', '/healthz', '/proofs/echo-cpp'])(
+  test.each(['/services', '/closure', '/healthz', '/openapi.json', '/proofs/echo-cpp'])(
     '%s answers GET and HEAD; no query, no other method',
     async (path) => {
       const { url } = await start();
@@ -223,7 +223,7 @@ test('the channel comes from the connection and goes into REPORT_DATA', async ()
   const seen: unknown[] = [];
   const app = createApp({
     state: () => state,
-    source: source satisfies EvidenceSource,
+    source: () => source,
     channelOf: (connection) => {
       seen.push(connection.remoteAddress);
       return { kind: 'tls-key', hash };
@@ -231,6 +231,8 @@ test('the channel comes from the connection and goes into REPORT_DATA', async ()
     now: () => fakeNow,
     random: (length) => new Uint8Array(length),
     logger,
+    metrics: createMetrics(),
+    gzip: (bytes) => bytes,
   });
   const bundle = await fetchBundle(`${await urlOf(app)}/attestation`);
   expect(seen).toEqual(['127.0.0.1']);

@@ -1,12 +1,12 @@
 /** What goes into the image: the production agent as one file holds only what it reaches. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The paths of all modules in the bundle, from the root of the repository. */
-async function modulesOf(entry: string): Promise<string[]> {
+/** All modules in the bundle, by their paths from the root of the repository. */
+async function inputsOf(entry: string): Promise<Metafile['inputs']> {
   const { metafile } = await build({
     entryPoints: [entry],
     absWorkingDir: root,
@@ -17,14 +17,16 @@ async function modulesOf(entry: string): Promise<string[]> {
     metafile: true,
     logLevel: 'silent',
   });
-  return Object.keys(metafile.inputs);
+  return metafile.inputs;
 }
 
 const packageOf = (path: string) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 
+let inputs: Metafile['inputs'];
 let modules: string[];
 beforeAll(async () => {
-  modules = await modulesOf('agent/cli.ts');
+  inputs = await inputsOf('agent/cli.ts');
+  modules = Object.keys(inputs);
 });
 
 test('the bundle holds the agent', () => {
@@ -40,15 +42,27 @@ test('no simulator, no verifier above the formats, no prover is in it', () => {
   expect(own.filter((path) => path.startsWith('verifier/') && !kernel.test(path))).toEqual([]);
 });
 
-test('no HTTP client, certificate library or command line parser is in it', () => {
+test('no HTTP client or command line parser is in it', () => {
   const packages = new Set(modules.map(packageOf));
-  for (const name of ['axios', '@peculiar/x509', 'yargs', 'reflect-metadata', 'vitest']) {
+  for (const name of ['axios', 'yargs', 'vitest']) {
     expect(packages).not.toContain(name);
   }
 });
 
+test('the certificate library is reached by TLS alone, and loaded only where that is configured', () => {
+  const importers = (name: string) =>
+    Object.entries(inputs).flatMap(([path, { imports }]) =>
+      imports.filter(({ path: target }) => target === name).map(({ kind }) => [path, kind]),
+    );
+  const library = Object.keys(inputs).filter((path) => packageOf(path) === '@peculiar/x509');
+  expect(library.length).toBeGreaterThan(0);
+  for (const file of library)
+    expect(importers(file)).toEqual([['agent/tls.ts', 'import-statement']]);
+  expect(importers('agent/tls.ts')).toEqual([['agent/cli.ts', 'dynamic-import']]);
+});
+
 test('the same look at the insecure agent finds the simulator', async () => {
-  const found = await modulesOf('test/fake/insecure-agent.ts');
+  const found = Object.keys(await inputsOf('test/fake/insecure-agent.ts'));
   expect(found).toContain('test/fake/snp-device.ts');
   expect(found.map(packageOf)).toContain('yargs');
 });

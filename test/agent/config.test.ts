@@ -1,6 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, toServices } from '#agent/config.ts';
+import { readServiceKeys } from '#agent/keys.ts';
 import { toHex, utf8 } from '#verifier/bytes.ts';
 import { codeOf } from './helpers.ts';
 
@@ -38,7 +39,9 @@ const service = (config: Config, index: number) =>
 test('a configuration is read', () => {
   const config = parse(good());
   expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080 });
-  expect(config.services.map(({ publicKey }) => toHex(publicKey))).toEqual(keys);
+  expect(config.services.map(({ key }) => 'publicKey' in key && toHex(key.publicKey))).toEqual(
+    keys,
+  );
   expect(config.collateral).toEqual({ vek: null, ask: 'ask.pem', ark: null, arkCrl: null });
 });
 
@@ -176,7 +179,7 @@ describe('a configuration is refused for', () => {
 });
 
 test('a service takes its NAR hash from the closure, and must be in it', async () => {
-  const { services } = parse(good());
+  const services = await readServiceKeys(parse(good()).services, () => Promise.reject());
   const closure = [
     { path: a, narHash: new Uint8Array(32).fill(1) },
     { path: b, narHash: new Uint8Array(32).fill(2) },

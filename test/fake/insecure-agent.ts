@@ -3,25 +3,37 @@
  * about any machine; a verifier accepts it only when it is handed the simulator's root. For demos and tests.
  */
 import { writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type Koa from 'koa';
 import { hideBin } from 'yargs/helpers';
-import { createApp } from '#agent/app.ts';
+import { type AppDependencies, createApp } from '#agent/app.ts';
 import {
   announce,
+  clock,
   consoleLogger,
   deviceLimits,
   loadConfig,
   now,
   random,
-  serve,
-  stopSignal,
+  tlsOf,
   withOwnCollateral,
 } from '#agent/cli.ts';
+import { gzip } from '#agent/closure/gzip.ts';
 import type { AgentService } from '#agent/config.ts';
 import { AgentError, type Logger } from '#agent/errors.ts';
-import { type EvidenceSource, oneAtATime, type QueueLimits } from '#agent/source.ts';
+import { createHistory, type History } from '#agent/history.ts';
+import { followHistory } from '#agent/history-io.ts';
+import { serve, stopSignal } from '#agent/listen.ts';
+import { createMetrics } from '#agent/metrics.ts';
+import { deviceObserver, firstAnswer } from '#agent/readiness.ts';
+import {
+  type EvidenceSource,
+  type GuardedSource,
+  oneAtATime,
+  type QueueLimits,
+} from '#agent/source.ts';
 import { type AgentState, bootState } from '#agent/state.ts';
 import {
   type AmdCollateralKind,
@@ -80,6 +92,9 @@ type AgentOptions = {
   limits?: QueueLimits;
   now?: () => UnixTime;
   logger?: Logger;
+  access?: AppDependencies['access'];
+  /** Default: plain HTTP, whose channel is none. */
+  channelOf?: AppDependencies['channelOf'];
 };
 
 export type InsecureAgentOptions = AgentOptions & {
@@ -104,8 +119,10 @@ export type InsecureTdxAgentOptions = AgentOptions & {
 
 type Agent = {
   app: Koa;
-  source: EvidenceSource;
+  source: GuardedSource;
+  /** At the boot. */
   state: AgentState;
+  history: History;
   /** Of the demo's services; empty when a state was given. */
   secretKeys: Record<string, Bytes>;
 };
@@ -134,24 +151,30 @@ export function createInsecureTdxAgent(options: InsecureTdxAgentOptions = {}): I
 }
 
 function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
-  const { now: clock = now, logger = consoleLogger } = options;
+  const { now: time = now, logger = consoleLogger } = options;
+  const metrics = createMetrics();
   const source = oneAtATime(
     withOwnCollateral(options.source ?? simulated, options.collateral ?? [], logger),
     options.limits ?? deviceLimits,
+    deviceObserver(metrics, logger, clock),
   );
   const closure = demoClosure();
   const demo = demoServices(closure);
-  const state = options.state ?? bootState(closure, demo.services, clock());
+  const state = options.state ?? bootState(closure, demo.services, time());
+  const history = createHistory(state, { now: time, logger });
   const app = createApp({
-    state: () => state,
-    source,
-    channelOf: () => null,
-    now: clock,
+    state: history.state,
+    source: () => source,
+    channelOf: options.channelOf ?? (() => null),
+    now: time,
     random,
     logger,
+    metrics,
+    gzip,
+    ...(options.access && { access: options.access }),
   });
   const secretKeys = options.state === undefined ? demo.secretKeys : {};
-  return { app, source, state, secretKeys };
+  return { app, source, state, history, secretKeys };
 }
 
 function simulatedSnp(
@@ -218,14 +241,29 @@ async function main(args: readonly string[]): Promise<number> {
   process.stderr.write(banner);
   try {
     const loaded = options.config === undefined ? null : await loadConfig(options.config);
-    const { app, source, state, rootsPem } = await agentOf(options.machine, {
+    const configured = { tls: options.tls ? { certificateLifetime: 1 } : loaded?.config.tls };
+    const tls = await tlsOf(configured, consoleLogger);
+    const { app, source, state, history, rootsPem } = await agentOf(options.machine, {
       ...(loaded && { state: loaded.state, collateral: loaded.collateral }),
+      ...(tls && { channelOf: tls.channelOf }),
     });
     writeFileSync(options.outRoots, rootsPem());
-    const server = await serve(app, options);
+    const server = await serve(app, options, tls);
     announce(consoleLogger, server.url, source, state);
     consoleLogger.info(`simulated root in ${options.outRoots}`);
-    await stopSignal();
+    const stop = new AbortController();
+    const stopped = stopSignal().then(() => stop.abort());
+    const following =
+      loaded &&
+      (await followHistory({
+        config: loaded.config,
+        folder: dirname(resolve(options.config ?? '')),
+        history,
+        logger: consoleLogger,
+      }));
+    await firstAnswer(source, stop.signal, consoleLogger);
+    await stopped;
+    await following?.close();
     await server.close();
     return 0;
   } catch (error) {

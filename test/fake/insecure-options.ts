@@ -19,6 +19,7 @@ export type InsecureOptions = {
   host: string;
   outRoots: string;
   config: string | undefined;
+  tls: boolean;
   /** What is simulated. */
   machine:
     | {
@@ -32,7 +33,7 @@ export type InsecureOptions = {
 
 /** Ends the process with code 2 and one line for what it cannot be asked. */
 export async function readOptions(args: readonly string[]): Promise<InsecureOptions> {
-  const { port, host, outRoots, config, ...machine } = await yargs(args)
+  const { port, host, outRoots, config, tls, ...machine } = await yargs(args)
     .scriptName('insecure-agent')
     .usage('$0 --port N --out-roots FILE [options]')
     .parserConfiguration({ 'boolean-negation': false, 'duplicate-arguments-array': false })
@@ -45,6 +46,7 @@ export async function readOptions(args: readonly string[]): Promise<InsecureOpti
         describe: "file to write the simulator's root (ARK or Intel's root, PEM) to",
       },
       config: { type: 'string', describe: 'agent configuration; without it, a built-in demo' },
+      tls: { type: 'boolean', default: false, describe: 'TLS with a key of its own' },
       platform: {
         choices: platforms,
         default: 'sev-snp' as Platform,
@@ -78,7 +80,7 @@ export async function readOptions(args: readonly string[]): Promise<InsecureOpti
     .version(false)
     .fail((message, error) => refuse(message ?? error.message))
     .parse();
-  return { port, host, outRoots, config, machine: machineOf(machine) };
+  return { port, host, outRoots, config, tls, machine: machineOf(machine) };
 }
 
 function refuse(message: string): never {

@@ -1,0 +1,111 @@
+/** What /metrics counts, in Prometheus' text format 0.0.4. Labels are of closed sets: no request adds one. */
+import { type AgentErrorCode, agentErrorCatalogue } from './errors.ts';
+import type { RouteId } from './http/routes.ts';
+import type { DeviceOutcome } from './source.ts';
+import { agentVersion } from './version.ts';
+
+/** What is asked for when the text is written. */
+export type Gauges = {
+  readonly ready: boolean;
+  readonly queued: number;
+  readonly abandoned: number;
+  /** Seconds; null until the closure is computed. */
+  readonly closureAge: number | null;
+};
+
+export type Metrics = {
+  /** @param route null for a request that found none */
+  request(route: RouteId | null, status: number): void;
+  error(code: AgentErrorCode): void;
+  /** @param seconds from the call to its end, or until it was abandoned */
+  device(outcome: DeviceOutcome, seconds: number): void;
+  render(gauges: Gauges): string;
+};
+
+/** Upper bounds in seconds: firmware takes milliseconds, a throttled guest waits seconds. */
+const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const outcomes: readonly DeviceOutcome[] = ['answered', 'failed', 'abandoned'];
+const codes = Object.entries(agentErrorCatalogue)
+  .filter(([, { status }]) => status !== null)
+  .map(([code]) => code);
+
+export function createMetrics(): Metrics {
+  const requests = new Map<string, number>();
+  const errors = counters(codes);
+  const calls = counters(outcomes);
+  const buckets = bounds.map(() => 0);
+  let seconds = 0;
+
+  return {
+    request(route, status) {
+      const labels = `route="${route ?? 'none'}",status="${status}"`;
+      requests.set(labels, (requests.get(labels) ?? 0) + 1);
+    },
+    error: (code) => add(errors, code),
+    device(outcome, took) {
+      add(calls, outcome);
+      seconds += took;
+      bounds.forEach((bound, i) => {
+        if (took <= bound) buckets[i] = (buckets[i] as number) + 1;
+      });
+    },
+    render(gauges) {
+      const total = [...calls.values()].reduce((sum, value) => sum + value, 0);
+      return [
+        family('http_requests_total', 'counter', 'Requests answered, by route and status.', [
+          ...[...requests].toSorted().map(([labels, value]) => [`{${labels}}`, value] as const),
+        ]),
+        family('errors_total', 'counter', 'Problems answered, by code.', labelled('code', errors)),
+        family(
+          'device_calls_total',
+          'counter',
+          'Calls of the secure processor, by outcome.',
+          labelled('outcome', calls),
+        ),
+        family('device_seconds', 'histogram', 'Seconds of a call of the secure processor.', [
+          ...bounds.map((bound, i) => [`_bucket{le="${bound}"}`, buckets[i] as number] as const),
+          ['_bucket{le="+Inf"}', total],
+          ['_sum', seconds],
+          ['_count', total],
+        ]),
+        family('device_rejected_total', 'counter', 'Requests that found the queue full.', [
+          ['', errors.get('device-busy') ?? 0],
+        ]),
+        family('device_timeouts_total', 'counter', 'Requests that were not answered in time.', [
+          ['', errors.get('device-timeout') ?? 0],
+        ]),
+        gauge('device_queue', 'Requests that wait for the secure processor.', gauges.queued),
+        gauge('device_abandoned', 'Calls given up that have not ended.', gauges.abandoned),
+        gauge('ready', 'Whether /readyz answers 200.', gauges.ready ? 1 : 0),
+        ...(gauges.closureAge === null
+          ? []
+          : [gauge('closure_age_seconds', 'Age of the closure digest.', gauges.closureAge)]),
+        family('build_info', 'gauge', 'The agent’s version.', [[`{version="${agentVersion}"}`, 1]]),
+      ].join('');
+    },
+  };
+}
+
+type Sample = readonly [suffix: string, value: number];
+
+function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
+  const full = `affidavit_${name}`;
+  const lines = samples.map(([suffix, value]) => `${full}${suffix} ${value}\n`);
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`;
+}
+
+const gauge = (name: string, help: string, value: number) =>
+  family(name, 'gauge', help, [['', value]]);
+
+function labelled(label: string, values: ReadonlyMap<string, number>): Sample[] {
+  return [...values].map(([name, value]) => [`{${label}="${name}"}`, value] as const);
+}
+
+/** All there from the first: a rate needs the zero before the first event. */
+function counters(names: readonly string[]): Map<string, number> {
+  return new Map(names.map((name) => [name, 0]));
+}
+
+function add(values: Map<string, number>, name: string): void {
+  values.set(name, (values.get(name) ?? 0) + 1);
+}
