@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -93,9 +93,19 @@ describe('the launcher', () => {
     fs.chmodSync(launcher(), 0o644);
     execFileSync(process.execPath, [join(home, 'test/tools/link-bin.js')]);
     const file = join(home, 'node_modules/.bin/affidavit');
-    expect(fs.readlinkSync(file)).toBe('../../verifier/cli/affidavit.js');
     expect(fs.statSync(file).mode & 0o111).toBe(0o111);
-    expect(await run(args, { file, cwd: tmpdir() })).toMatchObject({ code: 7, stderr: '' });
+    const elsewhere = join(home, 'elsewhere');
+    fs.symlinkSync(file, elsewhere);
+    for (const program of [file, elsewhere]) {
+      const { status, stderr } = spawnSync(program, args, { cwd: tmpdir(), encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 7, stderr: '' });
+    }
+    // Without the locked Node any Node starts it, and finds a newer one itself.
+    fs.rmSync(locked(), { recursive: true });
+    execFileSync(process.execPath, [join(home, 'test/tools/link-bin.js')]);
+    expect(fs.readlinkSync(file)).toBe('../../verifier/cli/affidavit.js');
+    const env = { PATH: dirname(process.execPath) };
+    expect(await run(args, { file, env, cwd: tmpdir() })).toMatchObject({ code: 7, stderr: '' });
   });
 
   test('hands stdin on', async () => {

@@ -27,25 +27,56 @@ verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/
           |                               | verify                     |
 appraise  | verifier/appraise/**          | kernel checks verified     | @noble/hashes yaml
           |                               | appraise                   |
+policy-tools | verifier/policy-tools/**   | kernel checks verified     |
+          |                               | appraise policy-tools      |
+log-file  | verifier/decision-log/lock.ts | kernel decision-log        | node:
+          | verifier/decision-log/file.ts | log-file                   |
+          | verifier/decision-log/read.ts |                            |
+          | verifier/decision-log/end-of-file.ts |                     |
+decision-log | verifier/decision-log/**   | kernel checks appraise     | @noble/hashes
+          |                               | decision-log               |
+tokens    | verifier/tokens/**            | kernel checks crypto roots | @noble/hashes
+          |                               | appraise tokens            |
+serve-io  | verifier/serve/host/**        | kernel serve serve-io      | koa node:
+serve     | verifier/serve/**             | kernel checks crypto roots | @koa/router @noble/hashes
+          |                               | evidence verified verify   | koa
+          |                               | appraise serve             |
 index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
           |                               | verify appraise            |
+paths     | verifier/cli/paths.ts         | paths                      | node:
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
           |                               | verify appraise index cli  |
+          |                               | tokens                     |
           |                               | (agent-cli) (prover-cli)   |
+          |                               | (closure)                  |
+          |                               | policy-tools paths         |
+          |                               | decision-log log-file      |
+          |                               | serve serve-io             |
 agent-cli | agent/cli.ts                  | kernel agent providers     | @koa/router @noble/hashes
-          |                               |                            | koa node:
+          | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
+closure   | agent/closure/measure.ts      | kernel agent providers     | node:
+agent-tls | agent/tls.ts                  | kernel agent providers     | @peculiar/x509 node:
+          |                               |                            | reflect-metadata
 providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/hashes node:
+          | agent/{listen,notify}.ts      |                            | koa
+          | agent/{events,key-files}.ts   |                            |
+          | agent/history-io.ts           |                            |
+          | agent/nar.ts                  |                            |
+          | agent/closure/{gzip,load}.ts  |                            |
+          | agent/closure/{nix,pool}.ts   |                            |
+          | agent/closure/{scan,store}.ts |                            |
+          | agent/closure/verify.ts       |                            |
 agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
-          |                               |                            | koa
+          |                               |                            | koa pino
 prover-cli | prover/cli.ts                | kernel evidence verified   | node:
           | prover/*-command.ts           | appraise cli bob prover    |
           |                               | prover-cli contract        |
 contract  | prover/solidity.ts            | kernel cli prover          | @aztec/bb.js node:
 bob       | prover/bob.ts                 | kernel checks verified     |
           |                               | prover                     |
-prover    | prover/**                     | kernel prover              | @aztec/bb.js @noble/curves
+prover    | prover/**                     | kernel prover paths        | @aztec/bb.js @noble/curves
           |                               |                            | @noble/hashes
           |                               |                            | @noir-lang/noir_js
           |                               |                            | @noir-lang/noir_wasm node:

@@ -17,6 +17,26 @@ export type CheckResult = {
 
 export type Comparison = { expected?: string; actual?: string; reason?: string };
 
+/** The comparison of something that could not be read: the error's code is what was found in its place. */
+export function unreadable(
+  { message, code }: AttestationError,
+  expected?: string,
+): Comparison & { reason: string } {
+  return {
+    ...(expected !== undefined && { expected }),
+    actual: `unreadable (${code})`,
+    reason: message,
+  };
+}
+
+/** Of a signature. */
+export function signatureComparison(signer: string, valid: boolean): Comparison {
+  return {
+    expected: `a signature by ${signer}`,
+    actual: valid ? 'it verifies' : 'it does not verify',
+  };
+}
+
 export class Checklist {
   readonly #due: readonly CheckId[];
   /** Each at its check's place in `#due`; null until it is made. */
@@ -72,12 +92,14 @@ export class Checklist {
 
   /**
    * Runs a parser: its AttestationError is the check's failure, its value the input of later checks.
+   * @param expected what there should be to read, as a noun phrase
    * @returns null when it failed
    */
   attempt<T>(
     id: CheckId,
     parse: () => T,
     describe: (value: T) => Comparison = () => ({}),
+    expected?: string,
   ): T | null {
     try {
       const value = parse();
@@ -85,7 +107,7 @@ export class Checklist {
       return value;
     } catch (error) {
       if (!(error instanceof AttestationError)) throw error;
-      this.fail(id, { reason: error.message });
+      this.fail(id, unreadable(error, expected));
       return null;
     }
   }
@@ -106,8 +128,8 @@ export class Checklist {
   }
 
   /** Gives every check that has no result yet the same failure. */
-  failRest(reason: string): void {
-    for (const id of this.#open()) this.fail(id, { reason });
+  failRest(comparison: Comparison & { reason: string }): void {
+    for (const id of this.#open()) this.fail(id, comparison);
   }
 
   /** Frozen, in the order of the catalogue. @throws Error if a check was forgotten */

@@ -59,6 +59,31 @@ export const errorCatalogue = {
     means: 'The bytes are not strict protobuf, or hold an unknown, repeated or missing field.',
     remedy: 'Write the message again with the schema that the form names, and pass it unchanged.',
   },
+  'cbor-malformed': {
+    means: 'The bytes are not CBOR in its one deterministic form.',
+    remedy: 'The token is damaged, or was written by software that does not write this form.',
+  },
+  'token-malformed': {
+    means: 'The text or bytes are no signed token of the form that is read: JWT or CWT, ES256.',
+    remedy: 'Pass the token whole and unedited; docs/tokens.md says what is read.',
+  },
+  'token-key-unknown': {
+    means: 'The token names a key that is not in the JWKS.',
+    remedy:
+      'Fetch the JWKS of the verifier that you trust again; never take keys from the token’s sender.',
+  },
+  'token-false': {
+    means: 'The token was not signed by the key that it names, or was altered since.',
+    remedy: 'Ask the verifier for a new token.',
+  },
+  'token-expired': {
+    means: 'The token does not hold at this time: it has expired, or is from the future.',
+    remedy: 'Ask for a new token, and compare the clocks; --at checks for another time.',
+  },
+  'token-nonce': {
+    means: 'The token does not answer your nonce.',
+    remedy: 'Ask for a token for your own nonce: this one may be a recording.',
+  },
   'form-unknown': {
     means: 'The bytes are none of the forms that evidence comes in.',
     remedy: 'Check that this is the right file; docs/formats.md lists the forms that are read.',

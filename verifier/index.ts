@@ -1,4 +1,11 @@
-/** The verifier's public face. */
+/** The verifier's public face (docs/library.md). */
+export type { CollateralKind } from './abi/bundle.ts';
+export {
+  readSnpEvidence,
+  readTsmEvidence,
+  type SnpEvidence,
+  type TsmBlobs,
+} from './abi/snp-forms.ts';
 export { appraise } from './appraise/appraise.ts';
 export { genuinePolicy } from './appraise/genuine.ts';
 export {
@@ -7,16 +14,27 @@ export {
   parsePolicy,
   policyDigest,
   tighten,
+  toPolicy,
 } from './appraise/policy.ts';
 export type { Decision, Verdict } from './appraise/verdict.ts';
+export { type Bytes, fromHex, toHex } from './bytes.ts';
 export { insecureRoot } from './chain/insecure-root.ts';
+export { type Certificate, parseCertificate } from './chain/x509.ts';
 export type { CheckResult, CheckStatus } from './checklist.ts';
-export { type CheckId, catalogue } from './checks.ts';
+export {
+  type CheckId,
+  catalogue,
+  checkIds,
+  entryOf,
+  type Stage,
+  waivableChecks,
+} from './checks.ts';
 export type { CryptoPort } from './crypto.ts';
 export { rememberingCrypto } from './crypto-memory.ts';
 export { webCrypto } from './crypto-web.ts';
-export { AttestationError, type ErrorCode } from './errors.ts';
+export { AttestationError, type ErrorCode, errorCatalogue } from './errors.ts';
 export type { Collateral, Connection, Evidence } from './evidence.ts';
 export { type TrustedRoot, vendorRoots } from './roots.ts';
+export { formatTime, parseTime, type UnixTime } from './time.ts';
 export type { Verified } from './verified.ts';
 export { verify } from './verify.ts';

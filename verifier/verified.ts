@@ -51,8 +51,20 @@ export type QuoteClaims = {
   overdue: ReadonlyMap<CheckId, UnixTime>;
 };
 
+/** A tree that the agent served since the boot: its hash, hex. */
+export type TreeClaim = { time: UnixTime; treeRoot: string; reason: string };
+/** A runtime event of the guest's root; 32 bytes, hex. */
+export type EventClaim = { time: UnixTime; name: string; digest: string };
+
+/** What the log tells. */
+export type LogClaims = {
+  /** In the log's order: the boot's first, the bound one last; none unless `binding.log` passes. */
+  trees: readonly TreeClaim[];
+  events: readonly EventClaim[];
+};
+
 /** What a bundle says beside its report. */
-export type BundleClaims = {
+export type BundleClaims = LogClaims & {
   bound: Bound;
   deviceCount: number;
   epoch: UnixTime;
@@ -70,6 +82,9 @@ export type ProofClaims = {
   signed: boolean;
 };
 
+/** A piece of collateral and the time from which it no longer counts. */
+export type Ending = { what: string; at: UnixTime };
+
 export type VerifiedRecord = {
   subject: Subject;
   /** The time verified for. */
@@ -86,10 +101,15 @@ export type VerifiedRecord = {
   insecureRoot: boolean;
   /** When the first piece of collateral runs out; null when there is none. */
   expires: UnixTime | null;
+  /** All that runs out, the first first. */
+  ends: readonly Ending[];
 };
 
-declare const brand: unique symbol;
-export type Verified = Readonly<VerifiedRecord> & { readonly [brand]: 'Verified' };
+/** A protected member is what neither an object literal nor a spread can have. */
+declare class Made {
+  protected readonly made: true;
+}
+export type Verified = Readonly<VerifiedRecord> & Made;
 
 // The type is gone at run time; the set keeps the promise there too.
 const made = new WeakSet<object>();
@@ -98,7 +118,8 @@ const made = new WeakSet<object>();
 export function makeVerified(record: VerifiedRecord): Verified {
   // Each check is frozen already: a checklist made it.
   const checks = Object.freeze([...record.checks]);
-  const verified = Object.freeze({ ...record, checks }) as Verified;
+  const ends = Object.freeze(record.ends.map((ending) => Object.freeze({ ...ending })));
+  const verified = Object.freeze({ ...record, checks, ends }) as Verified;
   made.add(verified);
   return verified;
 }

@@ -1,21 +1,26 @@
 /** Stage binding: every digest of a bundle recomputed, and both halves of REPORT_DATA (protocol, "What is bound"). */
 import type { Bundle } from './abi/bundle.ts';
-import { logDigest, parseLog } from './abi/log.ts';
+import { type LogEntry, logDigest, parseLog } from './abi/log.ts';
 import { bindingOf, type Channel, deviceDigest, freshnessOf } from './abi/report-data.ts';
 import { type Bytes, equalBytes, toHex } from './bytes.ts';
-import type { Checklist } from './checklist.ts';
+import { type Checklist, unreadable } from './checklist.ts';
 import { AttestationError } from './errors.ts';
 import type { Connection } from './evidence.ts';
 import { fieldToBytes } from './field.ts';
+import type { LogClaims } from './verified.ts';
 
-/** Makes every check of stage binding. @param reportData the signed 64 bytes, null when no report could be read */
+/**
+ * Makes every check of stage binding.
+ * @param reportData the signed 64 bytes, null when no report could be read
+ * @returns what the log tells; nothing unless it is the one that is bound
+ */
 export function verifyBinding(
   list: Checklist,
   bundle: Bundle,
   reportData: Bytes | null,
   nonce: Bytes | null,
   connection: Connection,
-): void {
+): LogClaims {
   const { bound, devices } = bundle;
   compare(
     list,
@@ -24,7 +29,7 @@ export function verifyBinding(
     deviceDigest(devices),
     'the devices given are not those bound',
   );
-  checkLog(list, bundle);
+  const logged = checkLog(list, bundle);
 
   if (reportData === null) {
     list.skip('binding.report-data', 'a readable report');
@@ -59,39 +64,79 @@ export function verifyBinding(
     );
   }
   if (connection !== null) checkChannel(list, bundle.channel, connection.channel);
+  return logged;
 }
 
-function checkLog(list: Checklist, { bound, log }: Bundle): void {
+const nothing: LogClaims = { trees: [], events: [] };
+
+/** Replays the log. */
+function checkLog(list: Checklist, { bound, log }: Bundle): LogClaims {
   try {
-    const { treeRoot } = parseLog(log);
+    const { entries, treeRoot } = parseLog(log);
     const digest = logDigest(log);
     if (equalBytes(digest, bound.logDigest) && treeRoot !== bound.treeRoot) {
-      return list.fail('binding.log', {
+      list.fail('binding.log', {
         expected: `last tree ${toHex(fieldToBytes(bound.treeRoot))}`,
         actual: `last tree ${toHex(fieldToBytes(treeRoot))}`,
         reason: 'the last tree of the log is not the tree that is bound',
       });
+      return nothing;
     }
     compare(list, 'binding.log', bound.logDigest, digest, 'the log given is not the one bound');
+    return equalBytes(digest, bound.logDigest) ? toClaims(entries) : nothing;
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    list.fail('binding.log', { reason: error.message });
+    list.fail('binding.log', unreadable(error, `a log of digest ${toHex(bound.logDigest)}`));
+    return nothing;
   }
 }
 
-function checkChannel(list: Checklist, claimed: Channel, own: Channel | 'unknown'): void {
+/** Frozen: whoever shows a verification may not change what it found. */
+function toClaims(entries: readonly LogEntry[]): LogClaims {
+  const trees = entries.flatMap((entry) => {
+    if (entry.kind !== 'tree') return [];
+    const { time, treeRoot, reason } = entry;
+    return [Object.freeze({ time, treeRoot: toHex(fieldToBytes(treeRoot)), reason })];
+  });
+  const events = entries.flatMap((entry) => {
+    if (entry.kind !== 'event') return [];
+    const { time, name, digest } = entry;
+    return [Object.freeze({ time, name, digest: toHex(digest) })];
+  });
+  return { trees: Object.freeze(trees), events: Object.freeze(events) };
+}
+
+/**
+ * The bundle never says what this verifier's end is. Where that end has a key, another's is a relay; evidence that binds
+ * none is as good as over a connection that has none, and says so.
+ */
+function checkChannel(
+  list: Checklist,
+  claimed: Channel,
+  own: NonNullable<Connection>['channel'],
+): void {
   const id = 'binding.channel';
-  const show = (channel: Channel) =>
-    channel === null ? 'none' : `${channel.kind} ${toHex(channel.hash)}`;
-  if (own === 'unknown') {
-    if (claimed === null) return list.pass(id, { actual: 'none: this evidence can be relayed' });
-    return list.skip(id, `this verifier's own end of the ${claimed.kind} channel`);
+  if (claimed === null && own !== null && (own === 'unknown' || isList(own))) {
+    return list.pass(id, { actual: 'none: this evidence can be relayed' });
   }
-  list.decide(id, show(claimed) === show(own), {
-    expected: show(own),
+  if (own === 'unknown') {
+    return list.skip(id, `this verifier's own end of the ${claimed?.kind} channel`);
+  }
+  const ends = isList(own) ? own : [own];
+  const expected = ends.find((end) => end?.kind === claimed?.kind) ?? ends[0] ?? null;
+  list.decide(id, show(claimed) === show(expected), {
+    expected: show(expected),
     actual: show(claimed),
     reason: 'the evidence was made for another connection than this one',
   });
+}
+
+function isList<T extends object | null>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function show(channel: Channel): string {
+  return channel === null ? 'none' : `${channel.kind} ${toHex(channel.hash)}`;
 }
 
 function compare(

@@ -16,7 +16,7 @@ import {
 } from './chain/intel-revocation.ts';
 import { type Held, hold } from './chain/links.ts';
 import { type Certificate, spkiFingerprint, verifySignedBy } from './chain/x509.ts';
-import type { Checklist } from './checklist.ts';
+import { type Checklist, signatureComparison, unreadable } from './checklist.ts';
 import type { CheckId } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
 import { AttestationError } from './errors.ts';
@@ -147,7 +147,10 @@ async function checkSigner(
     signer = all.find(isCurrent) ?? (all[0] as Held<TcbSigning>);
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    list.fail(id, { reason: error.message });
+    list.fail(
+      id,
+      unreadable(error, `a certificate of Intel’s TCB signer, and no root but the quote’s`),
+    );
     return null;
   }
   const { certificate } = signer;
@@ -209,7 +212,7 @@ async function checkDocument<T extends Dated>(
     documents = given.map(read);
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    list.fail(ids.signature, { reason: error.message });
+    list.fail(ids.signature, unreadable(error, 'a document as Intel serves it'));
     list.skip(ids.validity, 'a readable document');
     return null;
   }
@@ -220,7 +223,9 @@ async function checkDocument<T extends Dated>(
   if (signer === null) list.skip(ids.signature, 'a readable certificate of the signer');
   else {
     const { spki, commonName } = signer.certificate;
-    list.decide(ids.signature, await crypto.verifyP256Sha256(spki, signed, signature), {
+    const valid = await crypto.verifyP256Sha256(spki, signed, signature);
+    list.decide(ids.signature, valid, {
+      ...signatureComparison(`the key of ${commonName}`, valid),
       reason: `the document is not signed by ${commonName}, or was changed after it was signed`,
     });
   }

@@ -13,7 +13,7 @@ import type { TdReport } from './abi/td-report.ts';
 import { type Bytes, concat, equalBytes, isZero, toHex } from './bytes.ts';
 import type { IntelChain } from './chain/intel-chain.ts';
 import { p256Spki } from './chain/x509.ts';
-import type { Checklist } from './checklist.ts';
+import { type Checklist, signatureComparison } from './checklist.ts';
 import type { CryptoPort } from './crypto.ts';
 import { type IntelCollateral, qeIdentityId } from './verify-intel-collateral.ts';
 
@@ -43,6 +43,7 @@ export async function verifyQuoteEvidence(
     quote.signature,
   );
   list.decide('evidence.quote-signature', valid, {
+    ...signatureComparison('the attestation key', valid),
     reason: 'the quote is not signed by its attestation key, or was changed after it was signed',
   });
   checkQeIdentity(list, quote, collateral);
@@ -61,6 +62,7 @@ async function checkQeReport(
   const { spki } = pck.certificate;
   const valid = await crypto.verifyP256Sha256(spki, quote.qeReportBytes, quote.qeReportSignature);
   list.decide(id, valid, {
+    ...signatureComparison('the key of this platform (PCK)', valid),
     reason: 'the report of the quoting enclave is not signed by the key of this platform',
   });
 }
@@ -92,6 +94,13 @@ function checkQeIdentity(list: Checklist, quote: Quote, { qeIdentity }: IntelCol
   });
 }
 
+function modulesOf({ id, tdxModuleIdentities }: TcbInfo): string {
+  const ids = tdxModuleIdentities.map((identity) => identity.id);
+  return ids.length === 0
+    ? `a TDX module; the ${id} levels given name none`
+    : `one of ${ids.join(', ')}`;
+}
+
 function checkModule(list: Checklist, report: TdReport, info: TcbInfo | null): void {
   const id = 'evidence.tdx-module';
   if (info === null) return list.skip(id, 'the TCB info (--tcb-info)');
@@ -99,6 +108,7 @@ function checkModule(list: Checklist, report: TdReport, info: TcbInfo | null): v
   const version = report.teeTcbSvn[1];
   if (identity === null) {
     return list.fail(id, {
+      expected: modulesOf(info),
       actual: `TDX module version ${version}`,
       reason: `the TCB info knows no TDX module of version ${version}`,
     });

@@ -10,7 +10,7 @@ import {
 } from './abi/snp-tcb.ts';
 import { type Bytes, concat, equalBytes, isZero, toHex } from './bytes.ts';
 import type { AmdChain } from './chain/amd-chain.ts';
-import type { Checklist } from './checklist.ts';
+import { type Checklist, signatureComparison } from './checklist.ts';
 import type { CryptoPort } from './crypto.ts';
 import { AttestationError } from './errors.ts';
 
@@ -62,7 +62,11 @@ async function checkSignature(
 ): Promise<void> {
   const { r, s } = report.signature;
   if (!isZero(r.subarray(48)) || !isZero(s.subarray(48))) {
-    list.fail('evidence.signature', { reason: 'r or s is longer than 384 bits' });
+    list.fail('evidence.signature', {
+      expected: 'r and s of 384 bits',
+      actual: `r ${toHex(r)}, s ${toHex(s)}`,
+      reason: 'r or s is longer than 384 bits',
+    });
     return;
   }
   // AMD writes r and s little-endian; signatures are big-endian everywhere else.
@@ -73,6 +77,7 @@ async function checkSignature(
     signature,
   );
   list.decide('evidence.signature', valid, {
+    ...signatureComparison(`the key of this ${vek.role.toUpperCase()}`, valid),
     reason: `the report is not signed by the key of this ${vek.role.toUpperCase()}, or was changed after it was signed`,
   });
 }
@@ -123,6 +128,8 @@ function checkTcb(list: Checklist, { reportedTcb }: SnpReport, vek: Vek): void {
   });
 }
 
+const tcbNames = ['CURRENT_TCB', 'REPORTED_TCB', 'COMMITTED_TCB'];
+
 /**
  * reported ≤ current and committed ≤ current, part by part, and the committed version ≤ the current one. Nothing more:
  * launch ≤ committed does not hold for a guest that was migrated, and the reported TCB may be below the committed one
@@ -135,19 +142,34 @@ function checkTcbOrder(list: Checklist, report: SnpReport, product: SnpProduct):
   );
   const [current, reported, committed] = values;
   if (!current || !reported || !committed) {
-    return list.fail(id, { reason: 'a TCB of the report has reserved bytes that are not zero' });
+    return list.fail(id, {
+      expected: `a TCB of ${product}, its reserved bytes zero`,
+      actual: [report.currentTcb, report.reportedTcb, report.committedTcb]
+        .map((tcb, place) => `${tcbNames[place]} 0x${toHex(tcb)}`)
+        .join(', '),
+      reason: 'a TCB of the report has reserved bytes that are not zero',
+    });
   }
   const faults = Object.entries({ REPORTED_TCB: reported, COMMITTED_TCB: committed })
     .filter(([, parts]) => !atMost(parts, current))
-    .map(([name, parts]) => `${name} is above CURRENT_TCB: ${describeTcb(parts)}`);
+    .map(([name, parts]) => `${name} is above CURRENT_TCB: ${aheadOf(parts, current)}`);
   const ordinal = ({ major, minor, build }: FirmwareVersion) =>
     major * 0x10000 + minor * 0x100 + build;
   if (ordinal(report.committed) > ordinal(report.current))
     faults.push('the committed version is above the current one');
   list.decide(id, faults.length === 0, {
     expected: `at most ${describeTcb(current)}`,
+    actual: `REPORTED_TCB ${describeTcb(reported)}; COMMITTED_TCB ${describeTcb(committed)}`,
     reason: faults.join(', '),
   });
+}
+
+/** By how much, part by part. */
+function aheadOf(parts: TcbParts, limit: TcbParts): string {
+  return (Object.keys(limit) as (keyof TcbParts)[])
+    .filter((part) => parts[part] > limit[part])
+    .map((part) => `${part} by ${parts[part] - limit[part]}`)
+    .join(', ');
 }
 
 function atMost(parts: TcbParts, limit: TcbParts): boolean {

@@ -14,8 +14,15 @@ import { AttestationError } from './errors.ts';
 import type { Collateral, Evidence } from './evidence.ts';
 import type { TrustedRoot } from './roots.ts';
 import type { UnixTime } from './time.ts';
-import { makeVerified, type Verified, type VerifiedRecord } from './verified.ts';
+import {
+  type Ending,
+  type LogClaims,
+  makeVerified,
+  type Verified,
+  type VerifiedRecord,
+} from './verified.ts';
 import { verifyBinding } from './verify-binding.ts';
+import { amdEnds, intelEnds } from './verify-ends.ts';
 import { type IntelCollateral, verifyIntelCollateral } from './verify-intel-collateral.ts';
 import { verifyQuoteEvidence } from './verify-quote.ts';
 import { verifySnpEvidence } from './verify-snp.ts';
@@ -36,7 +43,8 @@ export async function verify(
   const bundle = opened?.bundle ?? null;
   const subject = subjectOf(evidence, bundle);
   const list = new Checklist(applicableChecks(subject, 'verify'));
-  if (opened !== null) list.attempt('parse.bundle', opened.orThrow);
+  if (opened !== null)
+    list.attempt('parse.bundle', opened.orThrow, undefined, 'an evidence bundle, version 1');
 
   // Copies: a caller who reuses his buffers while signatures are checked changes nothing here.
   const bytes = evidence.form === 'bundle' ? bundle?.evidence : concat(evidence.bytes);
@@ -60,11 +68,14 @@ export async function verify(
         : await verifyQuote(list, bytes, subject.tee, given);
 
   // 5. What the guest had signed: closure, services, devices, log; nonce, channel, epoch.
+  let logged: LogClaims = { trees: [], events: [] };
   if (evidence.form === 'bundle') {
+    const { nonce, connection } = evidence;
     if (bundle === null) list.skipRest('a readable bundle');
-    else verifyBinding(list, bundle, road.reportData, evidence.nonce, evidence.connection);
+    else logged = verifyBinding(list, bundle, road.reportData, nonce, connection);
   }
 
+  const ends = road.ends.toSorted((one, other) => one.at - other.at);
   return makeVerified({
     subject,
     at: now,
@@ -75,10 +86,12 @@ export async function verify(
       deviceCount: bundle.devices.length,
       epoch: bundle.epoch,
       channel: bundle.channel,
+      ...logged,
     },
     proof: null,
     insecureRoot: road.root?.insecure ?? false,
-    expires: road.ends.length === 0 ? null : Math.min(...road.ends),
+    expires: ends[0]?.at ?? null,
+    ends,
   });
 }
 
@@ -97,7 +110,7 @@ type Road = {
   /** The trusted root that the chain ends in. */
   root: TrustedRoot | null;
   /** When each piece of collateral runs out. */
-  ends: readonly UnixTime[];
+  ends: readonly Ending[];
 };
 
 const noRoad: Road = { claims: null, reportData: null, root: null, ends: [] };
@@ -112,6 +125,7 @@ async function verifySnp(
     'parse.report',
     () => parseReport(bytes),
     ({ version }) => ({ actual: `version ${version}` }),
+    'a report of version 2 to 5, 1184 bytes',
   );
   // 2. The chip's key.
   const certificates = {
@@ -125,7 +139,7 @@ async function verifySnp(
   // 4. The report, by that key, of that chip, product and TCB.
   await verifySnpEvidence(list, report === null ? null : { report, bytes }, chain, crypto);
 
-  const { vek, ask, ark, root } = chain;
+  const { vek, root } = chain;
   return {
     claims: report && {
       platform: 'sev-snp',
@@ -136,7 +150,7 @@ async function verifySnp(
     },
     reportData: report?.reportData ?? null,
     root,
-    ends: endsOf([vek, ask, ark], [crl]),
+    ends: amdEnds(chain, crl),
   };
 }
 
@@ -160,6 +174,7 @@ async function verifyQuote(
     ({ header, trailing }) => ({
       actual: `version ${header.version}${trailing > 0 ? `, ${trailing} bytes after its end ignored` : ''}`,
     }),
+    `a ${tee.toUpperCase()} quote of version ${tee === 'tdx' ? '4 or 5' : '3, 4 or 5'}`,
   );
   // 2. The platform's key.
   const chain = await verifyIntelChain(list, quote, roots, now, crypto);
@@ -169,8 +184,8 @@ async function verifyQuote(
   const given = quote === null ? null : { quote, bytes };
   const tcb = await verifyQuoteEvidence(list, given, chain, found, crypto);
 
-  const { pck, ca, root, trusted } = chain;
-  const { tcbInfo, qeIdentity, lists, signers } = found;
+  const { pck, trusted } = chain;
+  const { tcbInfo, qeIdentity } = found;
   return {
     claims: quote && {
       platform: tee,
@@ -185,7 +200,7 @@ async function verifyQuote(
     },
     reportData: quote?.body.report.reportData ?? null,
     root: trusted,
-    ends: endsOf([pck, ca, root, ...signers], [lists.root, lists.pck, tcbInfo, qeIdentity]),
+    ends: intelEnds(chain, found),
   };
 }
 
@@ -205,16 +220,6 @@ function overdueOf(
       : [],
   );
   return new Map(late);
-}
-
-function endsOf(
-  held: readonly ({ certificate: { notAfter: UnixTime } } | null)[],
-  documents: readonly ({ nextUpdate: UnixTime } | null)[],
-): UnixTime[] {
-  return [
-    ...held.flatMap((one) => (one === null ? [] : [one.certificate.notAfter])),
-    ...documents.flatMap((one) => (one === null ? [] : [one.nextUpdate])),
-  ];
 }
 
 /** Parsed once; `orThrow` gives what came of it again, for the check. */

@@ -3,8 +3,11 @@
  * nothing by itself: the promise stands beside the figure.
  */
 import { hasShared } from '#test/shared.ts';
+import { benchAgent } from './bench-agent.ts';
+import { benchClosure } from './bench-closure.ts';
 import { benchProofs } from './bench-proof.ts';
 import { benchQuotes } from './bench-quote.ts';
+import { benchServe } from './bench-serve.ts';
 import {
   benchColdStart,
   benchFleet,
@@ -25,4 +28,7 @@ if (hasShared) {
   );
 benchTree();
 await benchFleet();
+await benchServe();
+await benchAgent();
+await benchClosure();
 await benchProofs();

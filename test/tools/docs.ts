@@ -2,6 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { agentErrorCatalogue } from '#agent/errors.ts';
+import { openapiDocument } from '#agent/openapi.ts';
+import { cliDocument } from '#test/tools/cli-page.ts';
+import { helpText } from '#test/tools/help.ts';
+import { jsonText } from '#test/tools/json-text.ts';
+import { manDocument } from '#test/tools/man-page.ts';
+import { policySchema } from '#verifier/appraise/policy-schema.ts';
 import { checkIds, entryOf, stages } from '#verifier/checks.ts';
 import { errorCatalogue } from '#verifier/errors.ts';
 
@@ -46,8 +52,13 @@ export function errorsDocument(): string {
 
 /** Path from the root of the repository → text. */
 export const documents: Record<string, () => string> = {
+  'docs/affidavit.1': manDocument,
   'docs/checks.md': checksDocument,
+  'docs/cli.md': cliDocument,
   'docs/errors.md': errorsDocument,
+  'docs/openapi.agent.json': openapiDocument,
+  'docs/policy.schema.json': () => jsonText(policySchema()),
+  'verifier/cli/help.txt': helpText,
 };
 
 if (import.meta.main) {

@@ -1,12 +1,19 @@
 /** Stage binding: one thing edited in a bundle, and exactly the checks that must notice. */
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { makeBundle } from '#agent/evidence.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { createInsecureAgent } from '#test/fake/insecure-agent.ts';
 import { type Bundle, encodeBundle } from '#verifier/abi/bundle.ts';
 import { encodeLogEntry, maxLogEntries } from '#verifier/abi/log.ts';
-import { type Channel, deviceDigest } from '#verifier/abi/report-data.ts';
-import { utf8 } from '#verifier/bytes.ts';
+import {
+  type BoundChannel,
+  type Channel,
+  deviceDigest,
+  tlsExporterChannel,
+} from '#verifier/abi/report-data.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
+import { toHex, utf8 } from '#verifier/bytes.ts';
 import type { CheckId } from '#verifier/checks.ts';
 import type { Connection } from '#verifier/evidence.ts';
 import {
@@ -192,6 +199,8 @@ describe('the nonce', () => {
 });
 
 describe('the channel', () => {
+  const ownKey = sampleChannel as NonNullable<Channel>;
+  const exporter: BoundChannel = { kind: 'tls-exporter', hash: new Uint8Array(32).fill(0x65) };
   const noise: Channel = { kind: 'noise', hash: (sampleChannel as NonNullable<Channel>).hash };
   const elsewhere: Channel = { kind: 'tls-key', hash: other32 };
   type Status = 'pass' | 'fail' | 'skip' | 'not made';
@@ -204,6 +213,13 @@ describe('the channel', () => {
     ['the same', sampleChannel, { channel: sampleChannel }, 'pass'],
     ['another hash', sampleChannel, { channel: elsewhere }, 'fail'],
     ['another kind', sampleChannel, { channel: noise }, 'fail'],
+    ['one of our ends', sampleChannel, { channel: [exporter, ownKey] }, 'pass'],
+    ['our other end', exporter, { channel: [exporter, ownKey] }, 'pass'],
+    ['another key than at our end', elsewhere, { channel: [exporter, ownKey] }, 'fail'],
+    ['another session', { ...exporter, hash: other32 }, { channel: [exporter, ownKey] }, 'fail'],
+    ['the exporter where we have none', exporter, { channel: [ownKey] }, 'fail'],
+    ['a kind that this connection is not', noise, { channel: [exporter, ownKey] }, 'fail'],
+    ['none claimed, ends here: a proxy', null, { channel: [exporter, ownKey] }, 'pass'],
     ['unknown here, none claimed', null, { channel: 'unknown' }, 'pass'],
     ['unknown here, one claimed', sampleChannel, { channel: 'unknown' }, 'skip'],
   ];
@@ -221,6 +237,60 @@ describe('the channel', () => {
     expect(verdict.decision).toBe(decisions[status]);
     const relayed = claimed === null;
     expect(/bound to no channel/.test(verdict.warnings.join())).toBe(relayed);
+  });
+});
+
+test('the exporter’s channel is the protocol’s formula, and takes 32 bytes', () => {
+  const spki = utf8('a key');
+  const exporter = new Uint8Array(32).fill(7);
+  const inner = createHash('sha256').update(spki).digest();
+  const outer = createHash('sha256')
+    .update('affidavit/channel-tls-exporter/v1\0')
+    .update(inner)
+    .update(exporter);
+  const { kind, hash } = tlsExporterChannel(spki, exporter);
+  expect([kind, toHex(hash)]).toEqual(['tls-exporter', outer.digest('hex')]);
+  expect(() => tlsExporterChannel(spki, exporter.slice(1))).toThrow(RangeError);
+});
+
+describe('the trees that a report vouches for', () => {
+  const event = encodeLogEntry({ kind: 'event', time: fakeNow + 1, name: 'e', digest: other32 });
+  const history = [treeEntry(1n), event, treeEntry(sampleTreeRoot, 'service a restarted')];
+
+  test('are all of its log, in order, and the events apart', async () => {
+    const { bundle } = await verifyScene(await bundleScene({ log: history }));
+    expect(bundle?.trees).toEqual([
+      { time: fakeNow, treeRoot: '1'.padStart(64, '0'), reason: 'boot' },
+      {
+        time: fakeNow,
+        treeRoot: sampleTreeRoot.toString(16).padStart(64, '0'),
+        reason: 'service a restarted',
+      },
+    ]);
+    expect(bundle?.events).toEqual([{ time: fakeNow + 1, name: 'e', digest: '99'.repeat(32) }]);
+    expect(Object.isFrozen(bundle?.trees[0])).toBe(true);
+  });
+
+  test.each([
+    ['cut off at the front', history.slice(1)],
+    ['with another reason', history.with(2, treeEntry(sampleTreeRoot, 'service b restarted'))],
+    ['without its event', history.filter((entry) => entry !== event)],
+    ['unreadable', [utf8('rubbish')]],
+  ])('are none when the log is %s', async (_, edited) => {
+    const scene = await bundleScene({ log: history, edit: () => ({ log: edited }) });
+    const verified = await verifyScene(scene);
+    expect(idsWith('fail', verified)).toEqual([log]);
+    expect(verified.bundle).toMatchObject({ trees: [], events: [] });
+  });
+
+  test('do not make an old root the one that a policy names', async () => {
+    const scene = await bundleScene({ log: history });
+    const decide = async (root: bigint) => {
+      const policy = { ...genuinePolicy, treeRoot: [root.toString(16).padStart(64, '0')] };
+      return idsWith('fail', await verdictOf(scene, policy));
+    };
+    expect(await decide(1n)).toEqual(['policy.tree-root']);
+    expect(await decide(sampleTreeRoot)).toEqual([]);
   });
 });
 

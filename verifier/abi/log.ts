@@ -74,7 +74,11 @@ export function parseLog(entries: readonly Bytes[]): { entries: LogEntry[]; tree
 
 /** log digest = L_n; L_0 = 32 zero bytes, L_i = SHA-256(tag(log) ‖ L_{i−1} ‖ entry_i) */
 export function logDigest(entries: readonly Bytes[]): Bytes {
-  let digest: Bytes = new Uint8Array(32);
-  for (const entry of entries) digest = sha256(concat(tag('log'), digest, entry));
-  return digest;
+  return entries.reduce(extendLogDigest, new Uint8Array(32));
+}
+
+/** L_i from L_{i−1} and entry_i. */
+export function extendLogDigest(digest: Bytes, entry: Bytes): Bytes {
+  if (digest.length !== 32) throw new RangeError('a log digest has 32 bytes');
+  return sha256(concat(tag('log'), digest, entry));
 }

@@ -17,7 +17,8 @@ export type Bound = {
 
 export const channelKinds = ['tls-key', 'tls-exporter', 'noise'] as const;
 /** The connection that evidence is bound to, by its 32-byte hash; null: none, so the evidence can be relayed. */
-export type Channel = { kind: (typeof channelKinds)[number]; hash: Bytes } | null;
+export type Channel = BoundChannel | null;
+export type BoundChannel = { kind: (typeof channelKinds)[number]; hash: Bytes };
 
 /**
  * device digest = SHA-256(tag(devices) ‖ e_0 ‖ e_1 …), e_i = SHA-256(tag(device) ‖ u8 length of kind ‖ kind ‖ evidence),
@@ -64,8 +65,20 @@ export function deviceNonce(freshness: Bytes, treeRoot: Field, index: number): B
 }
 
 /** SHA-256(tag(channel-tls-key) ‖ SPKI DER of the agent's certificate) */
-export function tlsKeyChannel(spki: Bytes): Channel {
+export function tlsKeyChannel(spki: Bytes): BoundChannel {
   return { kind: 'tls-key', hash: sha256(concat(tag('channel-tls-key'), spki)) };
+}
+
+/** Of the TLS 1.3 exporter that `tlsExporterChannel` takes; its context is empty. */
+export const tlsExporterLabel = 'EXPORTER-affidavit-channel-v1';
+
+/**
+ * SHA-256(tag(channel-tls-exporter) ‖ SHA-256(SPKI DER) ‖ E), E = TLS 1.3 exporter of 32 bytes
+ * @param spki of the agent's certificate
+ */
+export function tlsExporterChannel(spki: Bytes, exporter: Bytes): BoundChannel {
+  const hash = sha256(concat(tag('channel-tls-exporter'), sha256(spki), a32Bytes(exporter)));
+  return { kind: 'tls-exporter', hash };
 }
 
 function a32Bytes(bytes: Bytes): Bytes {

@@ -4,7 +4,7 @@ import { Checklist, type CheckResult } from '../checklist.ts';
 import { applicableChecks, type CheckId, waivableChecks } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
 import type { UnixTime } from '../time.ts';
-import { aVerified, type ProofClaims, type Verified } from '../verified.ts';
+import { aVerified, type Ending, type ProofClaims, type Verified } from '../verified.ts';
 import { checkPlatform, forgive } from './intel.ts';
 import { checkMember } from './member.ts';
 import { type Policy, policyDigest } from './policy.ts';
@@ -16,12 +16,16 @@ import { decide, type Verdict } from './verdict.ts';
 
 /** @throws TypeError for a `verified` that `verify` did not make */
 export function appraise(verified: Verified, policy: Policy): Verdict {
-  const { subject, checks: before, claims, at, expires } = aVerified(verified);
+  const { subject, checks: before, claims, at, expires, ends } = aVerified(verified);
   const list = new Checklist(applicableChecks(subject, 'policy'));
   if (claims === null) list.skipRest('a readable report');
   else if (policy[memberOf[claims.platform]] === undefined) {
     const member = memberOf[claims.platform];
-    list.failRest(`the policy has no member ${member}: evidence of this kind is refused`);
+    list.failRest({
+      expected: `a policy with the member ${member}`,
+      actual: 'no such member',
+      reason: `the policy has no member ${member}: evidence of this kind is refused`,
+    });
   } else {
     checkMachine(list, claims, policy, at);
     checkSoftware(list, verified, policy);
@@ -36,6 +40,7 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
     policy: toHex(policyDigest(policy)),
     checks,
     expires,
+    forecast: forecastOf(ends, checks, policy),
     warnings: warningsFor(verified, policy),
   };
 }
@@ -156,6 +161,21 @@ function waive(check: CheckResult, policy: Policy, at: number): CheckResult {
   if (waiver.expires !== null && waiver.expires <= at)
     return { ...check, reason: `${check.reason}; its waiver has expired` };
   return { ...check, status: 'waived', reason: `${check.reason}; waived: ${waiver.reason}` };
+}
+
+/** A waiver that was used runs out like collateral: from then on its check decides again. */
+function forecastOf(
+  ends: readonly Ending[],
+  checks: readonly CheckResult[],
+  { waivers }: Policy,
+): Ending[] {
+  const used = checks.filter(({ status }) => status === 'waived').map(({ id }) => id);
+  const waived = waivers.flatMap(({ check, expires }) =>
+    expires !== null && used.includes(check)
+      ? [{ what: `the waiver of ${check}`, at: expires }]
+      : [],
+  );
+  return [...ends, ...waived].toSorted((one, other) => one.at - other.at);
 }
 
 function warningsFor(

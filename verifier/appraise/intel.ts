@@ -52,7 +52,7 @@ function checkStatus(list: Checklist, { tcb }: QuoteClaims, policy: TcbPolicy, a
     {
       expected: minimumDate === 'any' ? 'any' : `not before ${formatTime(minimumDate)}`,
       actual: tcb.date === null ? 'none: no level was reached' : formatTime(tcb.date),
-      reason: 'the TCB level is older than the policy asks',
+      reason: dateReason(tcb.date, minimumDate),
     },
   );
   const refused = tcb.advisories.filter((id) => policy.refusedAdvisories.includes(id));
@@ -64,6 +64,12 @@ function checkStatus(list: Checklist, { tcb }: QuoteClaims, policy: TcbPolicy, a
     actual: tcb.advisories.length === 0 ? 'none' : tcb.advisories.join(', '),
     reason: `${refused.join(', ')} applies`,
   });
+}
+
+function dateReason(date: UnixTime | null, floor: 'any' | UnixTime): string {
+  if (date === null || floor === 'any') return 'no TCB level was reached, and so no date';
+  const days = Math.ceil((floor - date) / 86_400);
+  return `the TCB level is older than the policy asks: ${days} ${days === 1 ? 'day' : 'days'} behind`;
 }
 
 type Assessment = NonNullable<QuoteClaims['tcb']>;
@@ -97,7 +103,9 @@ function checkEvaluation(
   list.decide(id, floor === 'any' || Math.min(tcbInfo, qeIdentity) >= floor, {
     expected: floor === 'any' ? 'any' : `at least ${floor}`,
     actual: `TCB info ${tcbInfo}, QE identity ${qeIdentity}`,
-    reason: 'the collateral is of an older evaluation than the policy asks',
+    reason: `the collateral is of an older evaluation than the policy asks${
+      floor === 'any' ? '' : `: ${floor - Math.min(tcbInfo, qeIdentity)} behind`
+    }`,
   });
 }
 
@@ -157,7 +165,9 @@ function checkIdentity(list: Checklist, { pck }: QuoteClaims, policy: PlatformPo
   const shown = switches.map(
     ([name, found]) => `${name} ${found === undefined ? 'not stated' : found ? 'on' : 'off'}`,
   );
+  const refused = switches.filter(([, , wanted]) => wanted === 'refused');
   list.decide(id, faults.length === 0, {
+    expected: [policy.sgxType.join(' or '), ...refused.map(([name]) => `${name} off`)].join(', '),
     actual: [sgxType, ...shown].join(', '),
     reason: faults.join(', '),
   });

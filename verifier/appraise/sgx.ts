@@ -32,12 +32,21 @@ export function checkEnclave(list: Checklist, report: EnclaveReport, policy: Sgx
     ...maskFaults('ATTRIBUTES', report.attributes, policy.attributes),
     ...maskFaults('MISCSELECT', miscSelect, policy.miscSelect),
   ];
+  const masked = (name: string, wanted: 'any' | { value: string; mask: string }) =>
+    wanted === 'any' ? [] : [`${name} ${wanted.value} under ${wanted.mask}`];
   list.decide('policy.sgx-attributes', attributeFaults.length === 0, {
+    expected:
+      [...masked('ATTRIBUTES', policy.attributes), ...masked('MISCSELECT', policy.miscSelect)].join(
+        ', ',
+      ) || 'any',
     actual: `ATTRIBUTES ${toHex(report.attributes)}, MISCSELECT ${toHex(miscSelect)}`,
     reason: attributeFaults.join(', '),
   });
   const faults = configurationFaults(report, policy);
-  list.decide('policy.enclave-configuration', faults.length === 0, { reason: faults.join(', ') });
+  list.decide('policy.enclave-configuration', faults.length === 0, {
+    ...configurationComparison(report, policy),
+    reason: faults.join(', '),
+  });
 }
 
 function maskFaults(
@@ -55,9 +64,26 @@ function maskFaults(
     : [];
 }
 
+const configurationFields = ['configId', 'isvExtProdId', 'isvFamilyId'] as const;
+
+function configurationComparison(report: EnclaveReport, policy: SgxPolicy) {
+  const asked = configurationFields.flatMap((field) => {
+    const accepted = policy[field];
+    return accepted === 'any' ? [] : [`${field} ${accepted.join(' or ')}`];
+  });
+  if (policy.minimumConfigSvn !== 'any') {
+    asked.push(`configSvn at least ${policy.minimumConfigSvn}`);
+  }
+  const found = configurationFields.map((field) => `${field} ${toHex(report[field])}`);
+  return {
+    expected: asked.join(', ') || 'any',
+    actual: [...found, `configSvn ${report.configSvn}`].join(', '),
+  };
+}
+
 function configurationFaults(report: EnclaveReport, policy: SgxPolicy): string[] {
   const faults: string[] = [];
-  for (const field of ['configId', 'isvExtProdId', 'isvFamilyId'] as const) {
+  for (const field of configurationFields) {
     const accepted = policy[field];
     if (accepted !== 'any' && !accepted.includes(toHex(report[field])))
       faults.push(`${field} is ${toHex(report[field])}`);

@@ -2,12 +2,22 @@
 import { platformInfoBits } from '../abi/snp-fields.ts';
 import { decodeTcb, describeTcb, type TcbParts } from '../abi/snp-tcb.ts';
 import { type Bytes, toHex } from '../bytes.ts';
-import type { Checklist } from '../checklist.ts';
+import { type Checklist, unreadable } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import { AttestationError } from '../errors.ts';
 import type { SnpClaims } from '../verified.ts';
 import { checkMember } from './member.ts';
 import type { SnpFloors, SnpPolicy } from './snp-policy.ts';
+import {
+  behindBy,
+  bitsFound,
+  bitsWanted,
+  firmwareBehind,
+  ordinal,
+  vectorHex,
+  vectorsText,
+  versionText,
+} from './snp-texts.ts';
 
 /** Makes every check of stage policy that is about the report itself. */
 export function checkSnp(list: Checklist, claims: SnpClaims, policy: SnpPolicy): void {
@@ -95,7 +105,13 @@ function checkGuestPolicy(
       `ABI ${found.abiMajor}.${found.abiMinor} is below ${minimumAbi.major}.${minimumAbi.minor}`,
     );
   }
-  decideFaults(list, 'policy.guest-policy', faults);
+  decideFaults(list, 'policy.guest-policy', faults, {
+    expected: bitsWanted(
+      guestPolicy,
+      minimumAbi === 'any' ? [] : [`ABI ${minimumAbi.major}.${minimumAbi.minor} or newer`],
+    ),
+    actual: bitsFound(found, [`ABI ${found.abiMajor}.${found.abiMinor}`]),
+  });
 }
 
 function checkFirmware(list: Checklist, { report }: SnpClaims, policy: SnpPolicy): void {
@@ -103,7 +119,7 @@ function checkFirmware(list: Checklist, { report }: SnpClaims, policy: SnpPolicy
   list.decide('policy.guest-svn', minimumGuestSvn === 'any' || report.guestSvn >= minimumGuestSvn, {
     expected: minimumGuestSvn === 'any' ? 'any' : `at least ${minimumGuestSvn}`,
     actual: String(report.guestSvn),
-    reason: 'the guest image is older than the policy asks',
+    reason: `the guest image is older than the policy asks: ${behindBy(report.guestSvn, minimumGuestSvn)}`,
   });
   const vmpl = report.vmpl === 0xffffffff ? 'asked for by the host' : report.vmpl;
   checkMember(
@@ -120,7 +136,7 @@ function checkFirmware(list: Checklist, { report }: SnpClaims, policy: SnpPolicy
   list.decide('policy.firmware-version', !behind, {
     expected: minimumFirmware === 'any' ? 'any' : `at least ${versionText(minimumFirmware)}`,
     actual: `current ${versionText(current)}, committed ${versionText(committed)}`,
-    reason: 'the firmware is older than the policy asks',
+    reason: `the firmware is older than the policy asks: ${firmwareBehind(report, minimumFirmware)}`,
   });
   const isCommitted =
     ordinal(current) === ordinal(committed) &&
@@ -148,7 +164,10 @@ function checkFirmware(list: Checklist, { report }: SnpClaims, policy: SnpPolicy
       ? []
       : [`the ${which} vector 0x${found.toString(16)} lacks 0x${missing.toString(16)}`];
   });
-  decideFaults(list, 'policy.mitigations', faults);
+  decideFaults(list, 'policy.mitigations', faults, {
+    expected: vectorsText(mitigations.launch, mitigations.current),
+    actual: vectorsText(vectorHex(report.launchMitVector), vectorHex(report.currentMitVector)),
+  });
 }
 
 function checkTcbFloors(
@@ -181,12 +200,16 @@ function checkFloor(
     parts = decodeTcb(product, tcb, field);
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    return list.fail(id, { reason: error.message });
+    return list.fail(id, unreadable(error, `a TCB of ${product}`));
   }
   if (floors === 'any') return list.pass(id, { expected: 'any', actual: describeTcb(parts) });
   const floor = floors[product];
   if (floor === undefined)
-    return list.fail(id, { reason: `the policy has no floor for ${product}` });
+    return list.fail(id, {
+      expected: `one of ${Object.keys(floors).join(', ')}, which have a floor`,
+      actual: `${product}: ${describeTcb(parts)}`,
+      reason: `the policy has no floor for ${product}`,
+    });
   const behind = (Object.keys(floor) as (keyof TcbParts)[]).filter(
     (part) => parts[part] < floor[part],
   );
@@ -216,7 +239,13 @@ function checkPlatform(list: Checklist, { report }: SnpClaims, { platformInfo }:
   if (unknown !== 0n && platformInfo.unknownBits === 'refused') {
     faults.push(`unknown bits 0x${unknown.toString(16)} are set`);
   }
-  decideFaults(list, id, faults, actual);
+  decideFaults(list, id, faults, {
+    expected: bitsWanted(
+      platformInfo,
+      platformInfo.unknownBits === 'refused' ? ['no unknown bits'] : [],
+    ),
+    actual,
+  });
 }
 
 /**
@@ -257,12 +286,11 @@ function checkCertificateTable(
   const faults = missing.map((guid) => `entry ${guid} is missing`);
   if (policy.unknownGuids === 'refused')
     faults.push(...unknown.map((guid) => `entry ${guid} is not known`));
-  decideFaults(
-    list,
-    id,
-    faults,
-    certificateTable.length === 0 ? 'no entry beyond AMD’s' : certificateTable.join(', '),
-  );
+  const required = policy.requiredGuids.length === 0 ? 'nothing' : policy.requiredGuids.join(', ');
+  decideFaults(list, id, faults, {
+    expected: `${required} beyond AMD’s own${policy.unknownGuids === 'refused' ? ', no other' : ''}`,
+    actual: certificateTable.length === 0 ? 'no entry beyond AMD’s' : certificateTable.join(', '),
+  });
 }
 
 function checkValues(list: Checklist, { report }: SnpClaims, policy: SnpPolicy): void {
@@ -295,34 +323,7 @@ function decideFaults(
   list: Checklist,
   id: CheckId,
   faults: readonly string[],
-  actual?: string,
+  comparison: { expected: string; actual: string },
 ): void {
-  list.decide(id, faults.length === 0, {
-    ...(actual !== undefined && { actual }),
-    reason: faults.join(', '),
-  });
-}
-
-function ordinal({
-  major,
-  minor,
-  build = 0,
-}: {
-  major: number;
-  minor: number;
-  build?: number;
-}): number {
-  return major * 0x10000 + minor * 0x100 + build;
-}
-
-function versionText({
-  major,
-  minor,
-  build,
-}: {
-  major: number;
-  minor: number;
-  build: number;
-}): string {
-  return `${major}.${minor} build ${build}`;
+  list.decide(id, faults.length === 0, { ...comparison, reason: faults.join(', ') });
 }

@@ -89,7 +89,13 @@ function checkAttributes(list: Checklist, report: TdReport, { attributes }: TdxP
   );
   if (unknown !== 0n && unknownBits === 'refused')
     faults.push(`unknown bits 0x${unknown.toString(16)} are set`);
+  const asked = Object.entries(switches).flatMap(([key, wanted]) => {
+    if (wanted === 'refused') return [`${key} off`];
+    return wanted === 'required' ? [`${key} on`] : [];
+  });
+  if (unknownBits === 'refused') asked.push('no unknown bits');
   list.decide('policy.td-attributes', faults.length === 0, {
+    expected: asked.join(', ') || 'any',
     actual: toHex(report.tdAttributes),
     reason: faults.join(', '),
   });
@@ -99,13 +105,19 @@ function maskOf({ bit, count }: TdBits): bigint {
   return ((1n << BigInt(count)) - 1n) << BigInt(bit);
 }
 
-function checkXfam(list: Checklist, { xfam }: TdReport, policy: TdxPolicy): void {
+/** Why no TDX module would start a TD with this XFAM; empty for a legal one. @param xfam 8 bytes */
+export function xfamFaults(xfam: Bytes): string[] {
   const bits = attributesOf(xfam);
   const unknown = bits & ~xfamAllowed;
   const faults: string[] = [];
   if ((bits & xfamFixed1) !== xfamFixed1) faults.push('x87 and SSE, which are always on, are off');
   if (unknown !== 0n)
     faults.push(`bits 0x${unknown.toString(16)} are on, which no TDX module allows`);
+  return faults;
+}
+
+function checkXfam(list: Checklist, { xfam }: TdReport, policy: TdxPolicy): void {
+  const faults = xfamFaults(xfam);
   if (policy.xfam !== 'any' && !policy.xfam.includes(toHex(xfam)))
     faults.push('the features are not those that the policy names');
   list.decide('policy.xfam', faults.length === 0, {

@@ -1,6 +1,7 @@
 /** The answer, the same from the CLI, the library and the page (protocol, "Verdict"). */
 import type { CheckResult } from '../checklist.ts';
 import type { UnixTime } from '../time.ts';
+import type { Ending } from '../verified.ts';
 
 export type Decision = 'accepted' | 'rejected' | 'invalid' | 'undecided';
 
@@ -14,6 +15,8 @@ export type Verdict = {
   checks: readonly CheckResult[];
   /** When the first piece of collateral runs out. */
   expires: UnixTime | null;
+  /** All that runs out, the first first: collateral, and the policy's waivers that were used. */
+  forecast: readonly Ending[];
   /** What a reader of an acceptance must know and no single check says. */
   warnings: readonly string[];
 };

@@ -91,6 +91,12 @@ export async function verifyAmdChain(
   return { vek, ask, ark, root };
 }
 
+const profiles: Partial<Record<CheckId, string>> = {
+  'chain.vek-certificate': 'a VCEK or VLEK certificate',
+  'chain.issuer-certificate': 'an ASK or ASVK certificate',
+  'chain.root-certificate': 'an ARK certificate',
+};
+
 /** Reads all certificates of one role: one that cannot be read fails the check, also beside one that can. */
 function read<T extends { product: SnpProduct; role: string }>(
   list: Checklist,
@@ -115,6 +121,7 @@ function read<T extends { product: SnpProduct; role: string }>(
       return fitting ?? (all[0] as Held<T>);
     },
     ({ role, product }) => ({ actual: `${role.toUpperCase()} of ${product}` }),
+    profiles[id],
   );
 }
 

@@ -1,6 +1,6 @@
 /** A revocation list as a verification uses it: the newest of its issuer, its signature and its dates. */
 import type { Bytes } from '../bytes.ts';
-import type { Checklist } from '../checklist.ts';
+import { type Checklist, signatureComparison, unreadable } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import type { CryptoPort } from '../crypto.ts';
 import { AttestationError } from '../errors.ts';
@@ -41,12 +41,22 @@ export async function verifyList(
   const ours = lists.filter((one) => sameName(one.issuer, subject));
   const crl = ours.toSorted((a, b) => b.thisUpdate - a.thisUpdate)[0];
   if (failure !== null || crl === undefined) {
-    const reason = failure ?? `no list here is issued by ${commonName}`;
-    list.fail(ids.signature, { reason });
+    const expected = `a list issued by ${commonName}`;
+    if (failure !== null) list.fail(ids.signature, unreadable(failure, expected));
+    else {
+      const actual = `${lists.length} of another issuer`;
+      list.fail(ids.signature, {
+        expected,
+        actual,
+        reason: `no list here is issued by ${commonName}`,
+      });
+    }
     list.skip(ids.validity, `a revocation list of ${commonName}`);
     return null;
   }
-  list.decide(ids.signature, await verifySignedBy(crypto, issuer.certificate, crl), {
+  const valid = await verifySignedBy(crypto, issuer.certificate, crl);
+  list.decide(ids.signature, valid, {
+    ...signatureComparison(`the key of ${commonName}`, valid),
     reason: `the list is not signed by ${commonName}`,
   });
   list.decide(ids.validity, crl.thisUpdate <= now && now <= crl.nextUpdate, {
@@ -64,7 +74,7 @@ export function isRevoked({ revoked }: RevocationList, { serial }: Certificate):
 function readAll(
   given: readonly Bytes[],
   crypto: CryptoPort,
-): { failure: string | null; lists: RevocationList[] } {
+): { failure: AttestationError | null; lists: RevocationList[] } {
   const read = (der: Bytes) => parseRevocationList(der, 'revocation list');
   try {
     return {
@@ -73,6 +83,6 @@ function readAll(
     };
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    return { failure: error.message, lists: [] };
+    return { failure: error, lists: [] };
   }
 }

@@ -2,7 +2,7 @@
 import { readPemChain } from '../abi/pem.ts';
 import type { Quote } from '../abi/quote.ts';
 import { type Bytes, toHex } from '../bytes.ts';
-import type { Checklist } from '../checklist.ts';
+import { type Checklist, type Comparison, unreadable } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import type { CryptoPort } from '../crypto.ts';
 import { AttestationError } from '../errors.ts';
@@ -19,6 +19,14 @@ export type IntelChain = {
   root: Held<IntelRoot> | null;
   trusted: TrustedRoot | null;
 };
+
+const profiles: Partial<Record<CheckId, string>> = {
+  'chain.root-certificate': 'the certificate of Intel’s root',
+  'chain.issuer-certificate': 'the certificate of a PCK CA',
+  'chain.pck-certificate': 'a PCK certificate',
+};
+
+const wholeChain = 'PCK, its CA and root: three certificates';
 
 /** Certification data of a quote that is a chain of PEM certificates. */
 const pemChain = 5;
@@ -39,9 +47,10 @@ export async function verifyIntelChain(
         id,
         () => hold(id, der, as, crypto),
         ({ certificate }) => ({ actual: certificate.commonName }),
+        profiles[id],
       );
     }
-    if (problem !== null && id === 'chain.pck-certificate') list.fail(id, { reason: problem });
+    if (problem !== null && id === 'chain.pck-certificate') list.fail(id, problem);
     else list.skip(id, lacks);
     return null;
   };
@@ -70,7 +79,7 @@ export async function verifyIntelChain(
 function chainOf(quote: Quote | null): {
   ders: readonly Bytes[];
   lacks: string;
-  problem: string | null;
+  problem: (Comparison & { reason: string }) | null;
 } {
   const none = { ders: [], problem: null };
   if (quote === null) return { ...none, lacks: 'a readable quote' };
@@ -85,11 +94,11 @@ function chainOf(quote: Quote | null): {
   try {
     const ders = readPemChain(data, 'PCK chain');
     if (ders.length === chainLength) return { ders, lacks, problem: null };
-    const problem = `the quote holds ${ders.length} certificates in place of PCK, its CA and root`;
-    return { ders: [], lacks, problem };
+    const reason = `the quote holds ${ders.length} certificates in place of PCK, its CA and root`;
+    return { ders: [], lacks, problem: { expected: wholeChain, actual: `${ders.length}`, reason } };
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    return { ders: [], lacks, problem: error.message };
+    return { ders: [], lacks, problem: unreadable(error, wholeChain) };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What every chain of certificates is asked, whoever the vendor: one check a question. */
 import { type Bytes, equalBytes, toHex } from '../bytes.ts';
-import type { Checklist } from '../checklist.ts';
+import { type Checklist, signatureComparison } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import type { CryptoPort } from '../crypto.ts';
 import type { TrustedRoot } from '../roots.ts';
@@ -90,5 +90,8 @@ export async function checkSignature(
   if (child === null || issuer === null) return list.skip(id, lacks);
   const valid = await verifySignedBy(crypto, issuer.certificate, child.certificate);
   const reason = `the signature on ${child.certificate.commonName} is not by the key of ${issuer.certificate.commonName} that was given`;
-  list.decide(id, valid, { reason });
+  list.decide(id, valid, {
+    ...signatureComparison(`the key of ${issuer.certificate.commonName}`, valid),
+    reason,
+  });
 }

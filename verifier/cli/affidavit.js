@@ -4,7 +4,7 @@
  * and nothing else is loaded here where Node is new enough: start-up time is part of every
  * verification.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -26,9 +26,25 @@ function compileCache() {
   }
 }
 
+/**
+ * The answer to a bare --help as test/tools/help.ts wrote it, so that it waits for nothing; undefined for every other
+ * command line, and where the file is missing.
+ */
+function writtenHelp() {
+  if (process.argv.length !== 3 || process.argv[2] !== '--help') return undefined;
+  try {
+    return readFileSync(new URL('help.txt', import.meta.url));
+  } catch {
+    return undefined;
+  }
+}
+
+const help = writtenHelp();
 const cache = process.env.NODE_COMPILE_CACHE ?? compileCache();
 
-if (Number.parseInt(process.versions.node, 10) >= 24) {
+if (help !== undefined) {
+  process.stdout.write(help);
+} else if (Number.parseInt(process.versions.node, 10) >= 24) {
   if (cache !== undefined) process.getBuiltinModule('node:module').enableCompileCache(cache);
   await import('./main.ts');
 } else {

@@ -2,6 +2,7 @@
 import { bundleMediaType, maxBundleLength } from '#verifier/abi/bundle.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { CliError } from './cli-error.ts';
+import type { OwnChannel } from './peer.ts';
 
 const timeLimitMs = 30_000;
 
@@ -23,41 +24,50 @@ export function attestationUrl(target: string): URL {
   return url;
 }
 
+/** A document, and this verifier's own end of the connection that it came over. */
+export type Fetched = { bytes: Bytes; channel: OwnChannel };
+
 /** @throws CliError undecided when no agent answers, invalid when what answers is not evidence */
-export function fetchBundle(url: URL, nonce: Bytes): Promise<Bytes> {
+export function fetchLive(url: URL, nonce: Bytes, signal?: AbortSignal): Promise<Fetched> {
   const asked = new URL(url);
   asked.searchParams.set('nonce', toHex(nonce));
-  return fetchDocument(asked, {
-    what: 'an evidence bundle',
-    mediaTypes: [bundleMediaType, 'application/json'],
-  });
+  const mediaTypes = [bundleMediaType, 'application/json'] as const;
+  return fetchDocument(asked, { what: 'an evidence bundle', mediaTypes }, signal);
+}
+
+/** The same for whoever has no use for the connection. @throws CliError as `fetchLive` */
+export async function fetchBundle(url: URL, nonce: Bytes, signal?: AbortSignal): Promise<Bytes> {
+  return (await fetchLive(url, nonce, signal)).bytes;
 }
 
 /**
  * /proofs/:name of the agent that `attestationUrl` gave the address of.
  * @throws CliError like `fetchBundle`
  */
-export function fetchTreeProof(url: URL, name: string): Promise<Bytes> {
+export async function fetchTreeProof(url: URL, name: string): Promise<Bytes> {
   const asked = new URL(url);
   asked.pathname = asked.pathname.replace(/attestation$/, `proofs/${encodeURIComponent(name)}`);
-  return fetchDocument(asked, { what: 'a tree proof', mediaTypes: ['application/json'] });
+  const wanted: Wanted = { what: 'a tree proof', mediaTypes: ['application/json'] };
+  return (await fetchDocument(asked, wanted)).bytes;
 }
 
 type Wanted = { what: string; mediaTypes: readonly [string, ...string[]] };
 
-async function fetchDocument(asked: URL, wanted: Wanted): Promise<Bytes> {
+async function fetchDocument(asked: URL, wanted: Wanted, signal?: AbortSignal): Promise<Fetched> {
   // The nonce says nothing to a reader of an error.
   const url = new URL(asked);
   url.search = '';
   // Loaded here: verifying a file must not pay for an HTTP client.
   const { default: axios, isAxiosError } = await import('axios');
+  const peer = asked.protocol === 'https:' ? new (await import('./peer.ts')).PeerAgent() : null;
   const answer = await axios
     .get<ArrayBuffer>(asked.href, {
       responseType: 'arraybuffer',
       headers: { accept: wanted.mediaTypes[0] },
       maxContentLength: maxBundleLength,
       maxRedirects: 0,
-      signal: AbortSignal.timeout(timeLimitMs),
+      ...(peer !== null && { httpsAgent: peer }),
+      signal: AbortSignal.any([AbortSignal.timeout(timeLimitMs), ...(signal ? [signal] : [])]),
       validateStatus: () => true,
     })
     .catch((error: unknown) => {
@@ -82,7 +92,8 @@ async function fetchDocument(asked: URL, wanted: Wanted): Promise<Bytes> {
   if (!wanted.mediaTypes.includes(mediaType)) {
     throw notWanted(url, wanted, `answered ${mediaType}`, 'agent-answer');
   }
-  return new Uint8Array(answer.data);
+  // Plain HTTP binds nothing.
+  return { bytes: new Uint8Array(answer.data), channel: peer === null ? null : peer.channel };
 }
 
 function unreachable(url: URL, reason: string): CliError {

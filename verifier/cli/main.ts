@@ -1,26 +1,44 @@
 /** The `affidavit` command: reads the command line, loads the one command that was asked for, ends with its exit code. */
-import yargs from 'yargs';
-import type { Policy } from '#verifier/appraise/policy.ts';
-import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
+import type { YargsLike } from './command-tree.ts';
+import { completionsOptions } from './completions-options.ts';
 import { standardInput } from './files.ts';
+import { keygenOptions } from './keygen-options.ts';
+import { loadYargs } from './load-yargs.ts';
+import { logShowOptions, logStartOptions, logVerifyOptions } from './log-options.ts';
+import { measureClosureOptions } from './measure-options.ts';
 import {
+  checkConfigOptions,
   checkOptions,
+  doctorOptions,
+  explainOptions,
   type Format,
   proveOptions,
   showOptions,
   solidityOptions,
   verifyOptions,
 } from './options.ts';
+import { policyOptions } from './policy-options.ts';
+import { serveOptions } from './serve-options.ts';
+import { tokenJwksOptions, tokenVerifyOptions } from './token-options.ts';
+import type { Judged, OutputOptions } from './verdict-output.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
-/** @returns the exit code */
-export async function main(args: readonly string[]): Promise<number> {
+/**
+ * @param load gives yargs, or what stands in for it where the commands are read rather than run (command-tree.ts)
+ * @returns the exit code
+ */
+export async function main(
+  args: readonly string[],
+  load: () => Promise<YargsLike> = loadYargs,
+): Promise<number> {
   let exitCode: number = exitCodes.fault;
   const format: Format = /^json$/i.test(optionText(args, '--format') ?? '') ? 'json' : 'text';
   try {
+    const yargs = await load();
     const cli = yargs(args.map((arg) => (arg === '-' ? standardInput : arg)))
       .scriptName('affidavit')
+      .locale('en')
       .usage(
         '$0 <command>\n\nShows what a confidential machine runs, and decides whether to believe it.',
       )
@@ -30,7 +48,19 @@ export async function main(args: readonly string[]): Promise<number> {
         verifyOptions,
         async (found) => {
           refuseRepeats(found);
-          exitCode = await verifyAndPrint(found, found.format);
+          const { batch, watch } = found;
+          const asked = optionText(args, '--format');
+          if (batch !== undefined) {
+            const { runBatch } = await import('./batch.ts');
+            const write = (text: string) => process.stdout.write(text);
+            exitCode = await runBatch({ ...found, batch }, asked, write);
+          } else if (watch !== undefined) {
+            const { runWatch } = await import('./watch.ts');
+            exitCode = await runWatch({ ...found, watch }, asked, {
+              print: (text) => process.stdout.write(text),
+              first: (ended) => print(ended, {}),
+            });
+          } else exitCode = await verifyAndPrint(found);
         },
       )
       .command(
@@ -50,8 +80,10 @@ export async function main(args: readonly string[]): Promise<number> {
         checkOptions,
         async (found) => {
           refuseRepeats(found);
+          const { refuseOutput } = await import('./verdict-output.ts');
+          await refuseOutput(found);
           const { runCheck } = await import('#prover/cli.ts');
-          exitCode = await print(await runCheck(found), found.format);
+          exitCode = await print(await runCheck(found), found);
         },
       )
       .command(
@@ -66,6 +98,17 @@ export async function main(args: readonly string[]): Promise<number> {
         },
       )
       .command(
+        'explain <check>',
+        'say what a check protects from, and what to do when it fails',
+        explainOptions,
+        async (found) => {
+          refuseRepeats(found);
+          const { runExplain } = await import('./explain-command.ts');
+          process.stdout.write(await runExplain(found));
+          exitCode = exitCodes.accepted;
+        },
+      )
+      .command(
         'solidity <circuit>',
         'write the contract that verifies a circuit’s proofs on an EVM chain',
         solidityOptions,
@@ -73,6 +116,125 @@ export async function main(args: readonly string[]): Promise<number> {
           refuseRepeats(found);
           const { runSolidity } = await import('#prover/cli.ts');
           await runSolidity(found);
+          exitCode = exitCodes.accepted;
+        },
+      )
+      .command('token', 'check signed verdicts (EAR, as JWT or CWT)', (token) =>
+        token
+          .command(
+            'verify <file>',
+            'check a token’s signature and time, and print its claims',
+            tokenVerifyOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runTokenVerify } = await import('./token-command.ts');
+              process.stdout.write(await runTokenVerify(found));
+              exitCode = exitCodes.accepted;
+            },
+          )
+          .command(
+            'jwks',
+            'print the public half of a key, for those who check its tokens',
+            tokenJwksOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runTokenJwks } = await import('./token-command.ts');
+              process.stdout.write(await runTokenJwks(found));
+              exitCode = exitCodes.accepted;
+            },
+          )
+          .demandCommand(1, 'affidavit token needs a command'),
+      )
+      .command('log', 'check and read a log of decisions (--log)', (log) =>
+        log
+          .command(
+            'verify <file>',
+            'find any line that was removed, edited, moved or inserted',
+            logVerifyOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runLogVerify } = await import('./log-command.ts');
+              const ended = await runLogVerify(found);
+              process.stdout.write(ended.text);
+              exitCode = ended.exitCode;
+            },
+          )
+          .command('show <file>', 'print one line a decision', logShowOptions, async (found) => {
+            refuseRepeats(found);
+            const { runLogShow } = await import('./log-command.ts');
+            await runLogShow(found, (text) => process.stdout.write(text));
+            exitCode = exitCodes.accepted;
+          })
+          .command(
+            'start <file>',
+            'start a log that goes on where another ended',
+            logStartOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runLogStart } = await import('./log-command.ts');
+              await runLogStart(found);
+              exitCode = exitCodes.accepted;
+            },
+          )
+          .demandCommand(1, 'affidavit log needs a command'),
+      )
+      .command(
+        'serve',
+        'verify for others over HTTP, under the policies of a folder',
+        serveOptions,
+        async (found) => {
+          refuseRepeats(found);
+          const { runServe } = await import('./serve-command.ts');
+          exitCode = await runServe(found);
+        },
+      )
+      .command(
+        'completions <shell>',
+        'print a completion script for a shell',
+        completionsOptions,
+        async (found) => {
+          refuseRepeats(found);
+          const { runCompletions } = await import('./completions-command.ts');
+          const declare = (stand: YargsLike) => main([], async () => stand);
+          process.stdout.write(await runCompletions(found.shell, declare));
+          exitCode = exitCodes.accepted;
+        },
+      )
+      .command('policy', 'make, check and compare policies', (policy) =>
+        policyOptions(policy, async (name, found) => {
+          refuseRepeats(found);
+          const { runPolicy } = await import('./policy-command.ts');
+          const ended = await runPolicy(name, found);
+          process.stdout.write(ended.stdout);
+          process.stderr.write(ended.stderr);
+          exitCode = ended.exitCode;
+        }),
+      )
+      .command('measure', 'compute what a policy names, on the machine that builds', (measure) =>
+        measure
+          .command(
+            'closure <target>',
+            'the digest of a system’s closure, as its agent will state it',
+            measureClosureOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runMeasure } = await import('./measure-command.ts');
+              const ended = await runMeasure(found);
+              process.stdout.write(ended.stdout);
+              process.stderr.write(ended.stderr);
+              exitCode = ended.exitCode;
+            },
+          )
+          .demandCommand(1, 'affidavit measure needs a command'),
+      )
+      .command(
+        'keygen',
+        'make a service’s key, secret and public half in files of their own',
+        keygenOptions,
+        async (found) => {
+          refuseRepeats(found);
+          const { runKeygen } = await import('./keygen-command.ts');
+          process.stdout.write(await runKeygen(found));
           exitCode = exitCodes.accepted;
         },
       )
@@ -94,6 +256,26 @@ export async function main(args: readonly string[]): Promise<number> {
               exitCode = await runAgent({ config: found.config });
             },
           )
+          .command(
+            'doctor',
+            'say what this machine lacks to serve evidence',
+            doctorOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runDoctor } = await import('#agent/doctor-command.ts');
+              exitCode = await runDoctor({ config: found.config, format: found.format });
+            },
+          )
+          .command(
+            'check-config <file>',
+            'say whether the agent would start with this configuration',
+            checkConfigOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runCheckConfig } = await import('#agent/doctor-command.ts');
+              exitCode = await runCheckConfig(found);
+            },
+          )
           .demandCommand(1, 'affidavit agent needs a command'),
       )
       .demandCommand(1, 'affidavit needs a command')
@@ -109,7 +291,8 @@ export async function main(args: readonly string[]): Promise<number> {
       .wrap(100)
       .exitProcess(false)
       .fail((message, error) => {
-        throw error ?? usageError(message);
+        // What yargs itself throws is about the command line too.
+        throw error === undefined || error.name === 'YError' ? usageError(message) : error;
       });
     exitCode = await cli.parseAsync().then(
       () => (args.includes('--help') ? 0 : exitCode),
@@ -123,25 +306,31 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function verifyAndPrint(options: VerifyOptions, format: Format): Promise<number> {
+async function verifyAndPrint(
+  options: VerifyOptions & OutputOptions & { log?: string | undefined },
+): Promise<number> {
+  const { refuseOutput } = await import('./verdict-output.ts');
+  await refuseOutput(options);
   const { runVerify } = await import('./verify-command.ts');
-  return print(await runVerify(options), format);
+  if (options.log === undefined) return print(await runVerify(options), options);
+  const { recording } = await import('./log-command.ts');
+  return print(await recording(options.log, () => runVerify(options)), options);
 }
 
 async function print(
-  { verdict, policy }: { verdict: Verdict; policy: Policy },
-  format: Format,
+  ended: Judged & { note?: string | null },
+  options: OutputOptions,
 ): Promise<number> {
-  if (format === 'json') process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
-  else {
-    const { renderVerdict } = await import('./text.ts');
-    process.stdout.write(renderVerdict(verdict, policy));
-  }
-  return exitCodes[verdict.decision];
+  const { verdictOutput } = await import('./verdict-output.ts');
+  const { stdout, stderr } = await verdictOutput(ended, options);
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  if (ended.note) process.stderr.write(`affidavit: ${ended.note}\n`);
+  return exitCodes[ended.verdict.decision];
 }
 
 /** A chain may come in several files, as snpguest writes it; `_` is yargs's own. */
-const repeatable = new Set(['chain', 'crl', '_']);
+const repeatable = new Set(['chain', 'crl', 'observe', 'file', 'evidence', '_']);
 
 /** yargs makes a list of an option that is given twice; which of the two was meant is not ours to guess. */
 function refuseRepeats(found: Record<string, unknown>): void {
@@ -153,6 +342,7 @@ function refuseRepeats(found: Record<string, unknown>): void {
 
 function optionText(args: readonly string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
+  if (at < 0) return undefined;
   return args[at]?.includes('=') ? args[at].slice(name.length + 1) : args[at + 1];
 }
 

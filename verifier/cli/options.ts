@@ -4,6 +4,9 @@ import type { Argv } from 'yargs';
 const formats = ['text', 'json'] as const;
 export type Format = (typeof formats)[number];
 
+const verdictFormats = ['text', 'json', 'markdown', 'ear'] as const;
+export type VerdictFormat = (typeof verdictFormats)[number];
+
 const formatOption = {
   choices: formats,
   default: 'text' as Format,
@@ -36,7 +39,15 @@ const verdictOptions = {
   'report-data': file('require this REPORT_DATA (64 bytes, hex)'),
   offline: { type: 'boolean', describe: 'never use the network' },
   'insecure-root': file('trust this root certificate in place of the vendor’s: tests only'),
-  format: formatOption,
+  format: {
+    choices: verdictFormats,
+    default: 'text' as VerdictFormat,
+    requiresArg: true,
+    describe: 'output format; ear is a signed token (docs/tokens.md)',
+  },
+  'ear-key': file('sign the token with this key (P-256, PKCS#8 PEM; default: one made for it)'),
+  quiet: { type: 'boolean', describe: 'print the decision’s line only' },
+  explain: { type: 'string', requiresArg: true, describe: 'print this one check, explained' },
 } as const;
 
 /** Of the commands that use a proving backend. */
@@ -57,6 +68,11 @@ export function verifyOptions(command: Argv) {
       quote: file('TDX or SGX quote: raw, hex or base64'),
       auxblob: file('certificate table of configfs-tsm, beside its outblob in --report'),
       nonce: file('the nonce that you sent (32 bytes, hex)'),
+      save: file('write the bundle here, with the collateral given: it verifies alone, offline'),
+      force: { type: 'boolean', describe: 'write over the file of --save' },
+      batch: file('verify every file of this folder; one line of JSON each'),
+      watch: file('ask the agent again every so often (60s, 5m, 1h) and say what changed'),
+      log: file('add the decision to this log before it is given (docs/decision-log.md)'),
       ...verdictOptions,
     })
     .example('$0 verify https://guest.example', 'ask an agent and verify its answer')
@@ -108,6 +124,12 @@ export function checkOptions(command: Argv) {
     .epilogue(endings);
 }
 
+export function explainOptions(command: Argv) {
+  return command
+    .positional('check', { type: 'string', demandOption: true, describe: 'id of a check' })
+    .example('$0 explain policy.tcb-status', 'what it protects from, and what to do');
+}
+
 export function showOptions(command: Argv) {
   return command
     .positional('file', { type: 'string', demandOption: true, describe: 'file | -' })
@@ -128,4 +150,22 @@ export function solidityOptions(command: Argv) {
       offline: { type: 'boolean', describe: 'never use the network' },
       crs: backendOptions.crs,
     });
+}
+
+export function doctorOptions(command: Argv) {
+  return command
+    .options({
+      config: file('the agent’s configuration, to check it too (docs/agent.md)'),
+      format: formatOption,
+    })
+    .epilogue(
+      'Exit codes: 0 serves evidence, 30 does not, 2 configuration or usage is wrong, 1 fault.',
+    );
+}
+
+export function checkConfigOptions(command: Argv) {
+  return command
+    .positional('file', { type: 'string', demandOption: true, describe: 'configuration file' })
+    .options({ format: formatOption })
+    .epilogue('Exit codes: 0 the agent would start with it, 2 it would not, 1 fault.');
 }

@@ -1,83 +1,112 @@
-/** A verdict for a terminal: grouped by stage, one line a check, 100 columns, the decision last. */
+/** A verdict for a terminal: one line a check by stage, then what did not pass in full, the decision last. */
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
-import type { CheckResult } from '#verifier/checklist.ts';
+import type { CheckResult, CheckStatus } from '#verifier/checklist.ts';
 import { entryOf, stages } from '#verifier/checks.ts';
 import { formatTime } from '#verifier/time.ts';
+import type { Verified } from '#verifier/verified.ts';
+import { type Paint, plain, type Style } from './colour.ts';
+import { byReason, countsOf } from './counts.ts';
+import { decisionLine } from './decision-line.ts';
+import { forecastSentence } from './forecast.ts';
+import { treeLines } from './history-lines.ts';
+import { cut, defaultColumns, harmless, shortHex, wrap } from './lines.ts';
 
-const columns = 100;
+export { wrap } from './lines.ts';
+
+export type Page = {
+  columns?: number;
+  paint?: Paint;
+  /** Of the bundle that was verified: its trees and events are shown. */
+  bundle?: Verified['bundle'];
+};
+
 const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip', waived: 'waived' } as const;
+const markStyle = { pass: 'good', fail: 'bad', skip: 'open', waived: 'open' } as const;
+const markWidth = 8;
+const indent = '  ';
 
-export function renderVerdict(verdict: Verdict, policy: Policy): string {
-  const lines: string[] = [];
-  for (const stage of stages) {
-    const checks = verdict.checks.filter((check) => check.stage === stage);
-    if (checks.length > 0)
-      lines.push(stage, ...checks.flatMap((check) => renderCheck(check, checks)), '');
-  }
-  lines.push(
-    ...wrap(
-      `verified for ${formatTime(verdict.at)} under policy "${policy.name}" ${verdict.policy}`,
-      '',
-      '',
-    ),
-  );
-  if (verdict.expires !== null)
-    lines.push(`collateral runs out first at ${formatTime(verdict.expires)}`);
-  for (const warning of verdict.warnings) lines.push(...wrap(warning, '! ', '  '));
-  lines.push('', ...wrap(decisionLine(verdict, policy), '', ''));
-  return `${lines.join('\n')}\n`;
+/** @param page default: 100 columns without colour */
+export function renderVerdict(verdict: Verdict, policy: Policy, page: Page = {}): string {
+  const at: Required<Page> = { columns: defaultColumns, paint: plain, bundle: null, ...page };
+  const blocks = [
+    ...stages.map((stage) => stageBlock(stage, verdict.checks, at)),
+    ...problemBlocks(verdict.checks, at),
+    [...treeLines(at.bundle, at.columns), ...factsBlock(verdict, policy, at)],
+    warningsBlock(verdict, at),
+    [decisionText(verdict, policy, at)],
+  ];
+  const filled = blocks.filter((block) => block.length > 0);
+  return `${filled.map((block) => block.join('\n')).join('\n\n')}\n`;
 }
 
-/** The decision in words: what was wrong first, and what to do. */
-export function decisionLine({ decision, checks }: Verdict, policy: Policy): string {
-  const all = (status: CheckResult['status']) => checks.filter((check) => check.status === status);
-  const sentence = (check: CheckResult) =>
-    `${check.reason ?? entryOf(check.id).title} (${check.id}). ${entryOf(check.id).remedy}`;
-  const more = (found: CheckResult[]) =>
-    found.length > 1 ? ` [and ${found.length - 1} more]` : '';
-  const failed = all('fail');
-  const skipped = all('skip');
-  switch (decision) {
-    case 'accepted':
-      return policy.sevSnp?.measurement === 'any'
-        ? `ACCEPTED under policy "${policy.name}", which names no software`
-        : `ACCEPTED under policy "${policy.name}"`;
-    case 'rejected':
-      return `REJECTED by policy "${policy.name}": ${sentence(failed[0] as CheckResult)}${more(failed)}`;
-    case 'invalid':
-      return `INVALID: ${sentence(failed[0] as CheckResult)}${more(failed)}`;
-    case 'undecided':
-      return `UNDECIDED: ${(skipped[0] as CheckResult).id} ${(skipped[0] as CheckResult).reason}${more(skipped)}`;
-  }
+/** The last line, without its line feed. */
+export function decisionText(verdict: Verdict, policy: Policy, page: Page = {}): string {
+  const { columns = defaultColumns, paint = plain } = page;
+  return paint(decisionStyle[verdict.decision], decisionLine(verdict, policy, columns));
 }
 
-function renderCheck(check: CheckResult, stage: readonly CheckResult[]): string[] {
-  const mark = marks[check.status].padEnd(8);
-  if (check.status === 'skip' || check.status === 'waived') {
-    // Checks that lack the same thing are one line: what is missing is the news, not how much hangs on it.
-    const same = stage.filter(
-      ({ status, reason }) => status === check.status && reason === check.reason,
-    );
-    if (same[0] !== check) return [];
-    return wrap(
-      `${same.map(({ id }) => id).join(', ')}: ${check.reason}`,
-      `  ${mark}`,
-      ' '.repeat(10),
-    );
-  }
-  const statement = check.expected === 'any' ? 'any is accepted' : entryOf(check.id).title;
-  const lines = wrap(`${check.id.padEnd(26)} ${statement}`, `  ${mark}`, ' '.repeat(37));
-  if (check.status === 'pass') {
-    if (check.stage !== 'policy' || check.actual === null) return lines;
-    const beside = `${lines[0]}: ${check.actual}`;
-    if (lines.length === 1 && beside.length <= columns) return [beside];
-    return [...lines, ...wrap(check.actual, '    ', '    ')];
-  }
-  const detail = (label: string, text: string | null) =>
-    text === null ? [] : wrap(text, `          ${label.padEnd(9)} `, ' '.repeat(20));
+const decisionStyle = {
+  accepted: 'good',
+  rejected: 'bad',
+  invalid: 'bad',
+  undecided: 'open',
+} as const satisfies Record<Verdict['decision'], Style>;
+
+function stageBlock(stage: string, all: readonly CheckResult[], page: Required<Page>): string[] {
+  const checks = all.filter((check) => check.stage === stage);
+  if (checks.length === 0) return [];
+  const width = Math.max(...checks.map(({ id }) => id.length));
+  return [page.paint('strong', stage), ...checks.map((check) => checkLine(check, width, page))];
+}
+
+function checkLine(check: CheckResult, width: number, { columns, paint }: Required<Page>): string {
+  const mark = marks[check.status].padEnd(markWidth);
+  const start = `${check.id.padEnd(width)}  `;
+  const room = columns - indent.length - mark.length - start.length;
+  const words = cut(harmless(wordsOf(check, room)), room);
+  const style = markStyle[check.status];
+  return `${indent}${paint(style, mark)}${start}${words}`.trimEnd();
+}
+
+/** What was found, where a policy looked at a value; else the statement that holds, or why it does not. */
+function wordsOf(check: CheckResult, room: number): string {
+  const { title } = entryOf(check.id);
+  if (check.status !== 'pass') return shortHex(check.reason ?? title);
+  if (check.stage !== 'policy') return title;
+  if (check.actual === null) return check.expected === 'any' ? 'any is accepted' : title;
+  const actual = shortHex(check.actual);
+  if (check.expected === 'any') return `${actual} (any)`;
+  const both = `${title}: ${actual}`;
+  return [...both].length <= room ? both : actual;
+}
+
+const problemTitles = [
+  ['fail', 'failed'],
+  ['skip', 'could not be made'],
+  ['waived', 'waived'],
+] as const satisfies [CheckStatus, string][];
+
+function problemBlocks(checks: readonly CheckResult[], page: Required<Page>): string[][] {
+  return problemTitles.map(([status, title]) => {
+    const found = checks.filter((check) => check.status === status);
+    if (found.length === 0) return [];
+    const lines =
+      status === 'fail'
+        ? found.flatMap((check) => failureLines(check, page))
+        : byReason(found).flatMap((same) => sameReasonLines(same, page));
+    return [page.paint('strong', title), ...lines];
+  });
+}
+
+function failureLines(check: CheckResult, { columns, paint }: Required<Page>): string[] {
+  const detail = (label: string, text: string | null) => {
+    if (text === null) return [];
+    const [first = '', ...rest] = wrap(harmless(text), ' '.repeat(14), ' '.repeat(14), columns);
+    return [`    ${paint('quiet', label.padEnd(10))}${first.slice(14)}`, ...rest];
+  };
   return [
-    ...lines,
+    `${indent}${paint('bad', check.id)}`,
     ...detail('why', check.reason),
     ...detail('expected', check.expected),
     ...detail('actual', check.actual),
@@ -86,28 +115,35 @@ function renderCheck(check: CheckResult, stage: readonly CheckResult[]): string[
   ];
 }
 
-/** Breaks at spaces, and inside words that are longer than a line (digests). */
-export function wrap(text: string, first: string, rest: string): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  const push = () => {
-    lines.push(line.trimEnd());
-    line = rest;
-    empty = true;
+function sameReasonLines(same: readonly CheckResult[], { columns }: Required<Page>): string[] {
+  const [{ reason } = { reason: null }] = same;
+  return [
+    ...wrap(same.map(({ id }) => id).join(', '), indent, indent, columns),
+    ...wrap(harmless(reason ?? ''), '    ', '    ', columns),
+  ];
+}
+
+function factsBlock(
+  verdict: Verdict,
+  policy: Policy,
+  { columns, paint }: Required<Page>,
+): string[] {
+  const fact = (label: string, text: string | null) => {
+    if (text === null) return [];
+    const [first = '', ...rest] = wrap(harmless(text), ' '.repeat(10), ' '.repeat(10), columns);
+    return [`${paint('quiet', label.padEnd(10))}${first.slice(10)}`, ...rest];
   };
-  for (const word of text.split(' ')) {
-    if (!empty && line.length + 1 + word.length > columns) push();
-    let left = word;
-    while ((empty ? line.length : line.length + 1) + left.length > columns) {
-      const room = columns - line.length;
-      line += left.slice(0, room);
-      left = left.slice(room);
-      push();
-    }
-    line += empty ? left : ` ${left}`;
-    empty = false;
-  }
-  push();
-  return lines;
+  return [
+    ...fact('checks', countsOf(verdict.checks)),
+    ...fact('time', formatTime(verdict.at)),
+    ...fact('policy', `"${policy.name}" ${verdict.policy}`),
+    ...fact('forecast', forecastSentence(verdict)),
+  ];
+}
+
+function warningsBlock({ warnings }: Verdict, { columns, paint }: Required<Page>): string[] {
+  return warnings.flatMap((warning) => {
+    const [first = '', ...rest] = wrap(harmless(warning), '! ', '  ', columns);
+    return [`${paint('open', '!')}${first.slice(1)}`, ...rest];
+  });
 }

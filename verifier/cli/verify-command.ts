@@ -26,9 +26,11 @@ import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 import { readCertificates, readLists, readSigningChain } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
-import { attestationUrl, fetchBundle } from './fetch-bundle.ts';
+import { attestationUrl, fetchLive } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { nodeCrypto } from './node-crypto.ts';
+import { refuseSaving, type SaveOptions, saveBundle } from './save-bundle.ts';
+import { withSpinner } from './spinner.ts';
 
 /** Options that every command with a verdict takes. */
 export type VerdictOptions = {
@@ -51,30 +53,42 @@ export type VerdictOptions = {
   insecureRoot?: string | undefined;
 };
 
-export type VerifyOptions = VerdictOptions & {
-  target?: string | undefined;
-  report?: string | undefined;
-  quote?: string | undefined;
-  auxblob?: string | undefined;
-  nonce?: string | undefined;
-  offline?: boolean | undefined;
-};
+export type VerifyOptions = VerdictOptions &
+  SaveOptions & {
+    target?: string | undefined;
+    report?: string | undefined;
+    quote?: string | undefined;
+    auxblob?: string | undefined;
+    nonce?: string | undefined;
+    offline?: boolean | undefined;
+  };
 
 const certificateLimit = 1024 * 1024;
 /** The entry of zeros that ends every certificate table. */
 const smallestTable = 24;
 
 /** @throws CliError for everything that ends without a verdict */
-export async function runVerify(
-  options: VerifyOptions,
-): Promise<{ verdict: Verdict; policy: Policy }> {
+export async function runVerify(options: VerifyOptions): Promise<{
+  verdict: Verdict;
+  policy: Policy;
+  evidence: Evidence;
+  bundle: Verified['bundle'];
+  note: string | null;
+}> {
+  refuseSaving(options);
   const settings = await settingsOf(options);
   const { evidence, collateral } = await evidenceOf(options);
+  const note =
+    options.save === undefined
+      ? null
+      : await saveBundle(options.save, options, evidence, settings.collateral, settings.now);
   const verified = await verifyEvidence(evidence, {
     ...settings,
     collateral: [...settings.collateral, ...collateral],
   });
-  return { verdict: appraise(verified, settings.policy), policy: settings.policy };
+  const { policy } = settings;
+  const { bundle } = verified;
+  return { verdict: appraise(verified, policy), policy, evidence, bundle, note };
 }
 
 export type VerdictSettings = {
@@ -271,10 +285,12 @@ function toGiven({ form, report, collateral, extras }: SnpEvidence): Given {
   };
 }
 
-async function fetchEvidence(
+/** @param signal ends the wait for the agent */
+export async function fetchEvidence(
   target: string,
   given: Bytes | null,
   offline: boolean,
+  signal?: AbortSignal,
 ): Promise<Evidence> {
   if (offline) {
     throw usageError(
@@ -284,8 +300,7 @@ async function fetchEvidence(
   }
   const url = attestationUrl(target);
   const nonce = given ?? new Uint8Array(randomBytes(32));
-  const bytes = await fetchBundle(url, nonce);
-  // Plain HTTP binds nothing. Over TLS, this release does not compute its own end of a channel.
-  const channel = url.protocol === 'https:' ? 'unknown' : null;
+  const asking = `asking ${url.host} for evidence`;
+  const { bytes, channel } = await withSpinner(asking, () => fetchLive(url, nonce, signal));
   return { form: 'bundle', bytes, nonce, connection: { channel } };
 }

@@ -1,0 +1,9 @@
+/** `affidavit explain CHECK`: one check of the catalogue, without evidence. */
+import { columnsFor } from './colour.ts';
+import { explainCheck } from './explain.ts';
+import { checkIdOf } from './verdict-output.ts';
+
+/** @returns what to print @throws CliError wrong usage for what is no check */
+export async function runExplain({ check }: { check: string }): Promise<string> {
+  return explainCheck(await checkIdOf(check), null, columnsFor(process.stdout));
+}
