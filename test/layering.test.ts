@@ -54,7 +54,7 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | policy-tools paths         |
           |                               | decision-log log-file      |
           |                               | serve serve-io             |
-agent-cli | agent/cli.ts                  | kernel agent providers     | @koa/router @noble/hashes
+agent-cli | agent/{cli,main}.ts           | kernel agent providers     | @koa/router @noble/hashes
           | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
 closure   | agent/closure/measure.ts      | kernel agent providers     | node:
 agent-tls | agent/tls.ts                  | kernel agent providers     | @peculiar/x509 node:

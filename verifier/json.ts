@@ -12,9 +12,10 @@ const word = /[-+.0-9A-Za-z]+/y;
 
 /**
  * RFC 8259 text, nested 32 deep at most, no member twice. Objects have no prototype.
- * @throws AttestationError `json-malformed`
+ * @throws AttestationError `json-malformed`, `too-large` for hundreds of thousands of values
  */
 export function parseJson(text: string, what: string): unknown {
+  refuseTooMany(text, what);
   const plain = parsePlain(text);
   if (plain !== undefined) return plain;
   let at = 0;
@@ -105,6 +106,23 @@ export function parseJson(text: string, what: string): unknown {
   skipWhitespace();
   if (at !== text.length) fail('unexpected text after the document');
   return result;
+}
+
+/** The largest honest documents, policies that name ten thousand values in every set, have fewer. */
+const maxCommas = 200_000;
+
+/** Millions of empty objects fit into a few megabytes, and would take seconds. @throws AttestationError `too-large` */
+function refuseTooMany(text: string, what: string): void {
+  let count = 0;
+  for (let at = text.indexOf(','); at !== -1; at = text.indexOf(',', at + 1)) {
+    count += 1;
+    if (count > maxCommas) {
+      throw new AttestationError(
+        'too-large',
+        `${what}: more than ${maxCommas} commas, no document here has as many values`,
+      );
+    }
+  }
 }
 
 /**

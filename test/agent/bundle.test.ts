@@ -1,22 +1,15 @@
 /** What goes into the image: the production agent as one file holds only what it reaches. */
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { agentBundle, bundleAgent } from '#test/tools/bundle-agent.ts';
 
 /** All modules in the bundle, by their paths from the root of the repository. */
 async function inputsOf(entry: string): Promise<Metafile['inputs']> {
-  const { metafile } = await build({
-    entryPoints: [entry],
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    metafile: true,
-    logLevel: 'silent',
-  });
+  const { metafile } = await build({ ...agentBundle, entryPoints: [entry], write: false });
   return metafile.inputs;
 }
 
@@ -25,7 +18,7 @@ const packageOf = (path: string) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec
 let inputs: Metafile['inputs'];
 let modules: string[];
 beforeAll(async () => {
-  inputs = await inputsOf('agent/cli.ts');
+  inputs = await inputsOf('agent/main.ts');
   modules = Object.keys(inputs);
 });
 
@@ -65,4 +58,23 @@ test('the same look at the insecure agent finds the simulator', async () => {
   const found = Object.keys(await inputsOf('test/fake/insecure-agent.ts'));
   expect(found).toContain('test/fake/snp-device.ts');
   expect(found.map(packageOf)).toContain('yargs');
+});
+
+test('the one file runs: it refuses a bad configuration, and a machine without a TEE by its name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'affidavit-bundle-'));
+  try {
+    const file = join(folder, 'agent.mjs');
+    await bundleAgent(file);
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [file, ...args], { encoding: 'utf8' });
+    expect(run()).toMatchObject({ status: 2, stderr: expect.stringContaining('usage: agent run') });
+    expect(run('run', '--lenient')).toMatchObject({ status: 2 });
+    expect(run('run', '--config', join(folder, 'none'))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('the configuration'),
+    });
+    expect(run('doctor').stdout).toMatch(/kernel/i);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -135,6 +135,13 @@ describe('parseJson', () => {
     }
   });
 
+  test('a document has 200,000 commas at most', () => {
+    const list = (commas: number) => `[${'{},'.repeat(commas)}{}]`;
+    expect(codeOf(() => parse(list(200_000)))).toBe(null);
+    expect(codeOf(() => parse(list(200_001)))).toBe('too-large');
+    expect(codeOf(() => parse(list(2_800_000)))).toBe('too-large');
+  });
+
   test('a value lies in 32 brackets at most', () => {
     const nested = (open: string, close: string, depth: number) =>
       `${open.repeat(depth)}1${close.repeat(depth)}`;

@@ -95,7 +95,7 @@ export const policyShape = object({
 
 export type Policy = Decoded<typeof policyShape>;
 
-/** @throws AttestationError `utf8-malformed`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed` */
+/** @throws AttestationError `utf8-malformed`, `too-large`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed` */
 export function parsePolicy(bytes: Bytes): Policy {
   return toPolicy(parseJson(fromUtf8(bytes, 'policy'), 'policy'));
 }
