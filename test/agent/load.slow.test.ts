@@ -4,7 +4,7 @@ import { load } from '#test/tools/agent-load.ts';
 import { thirds } from '#test/tools/bench-agent.ts';
 
 const linux = process.platform === 'linux';
-if (!linux) console.log('skipped: memory is read from /proc, which is Linux’');
+if (!linux) console.log('skipped: memory is read from /proc, which is Linux’s');
 
 test.skipIf(!linux)(
   '1 in 50 calls failing or hanging: no wrong answer, flat memory, a bounded queue',

@@ -7,7 +7,7 @@ import { bytesOfText } from '#verifier/abi/text-form.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
-import { blaming } from './cli-error.ts';
+import { blaming, usageError } from './cli-error.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 
 /** Evidence, and the certificates that came in the same file. */
@@ -18,6 +18,12 @@ export type FoundEvidence = { evidence: Evidence; collateral: readonly Collatera
  * @throws CliError wrong usage for a file that cannot be read, invalid for bytes that are no evidence
  */
 export async function readEvidence(path: string, nonce: Bytes | null): Promise<FoundEvidence> {
+  if (/^https?:\/\//i.test(path)) {
+    throw usageError(
+      `${path} is an agent, evidence of which is wanted as a file`,
+      'Save it first: affidavit verify URL --save bundle.json',
+    );
+  }
   const stdin = path === standardInput;
   const bytes = stdin
     ? await readStdinLimited(maxBundleLength, 'evidence')

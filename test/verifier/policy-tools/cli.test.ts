@@ -229,11 +229,13 @@ describe('diff', () => {
 });
 
 test('hash: the digest that verdicts show; wrong usage ends with 2', async () => {
-  const [hash, none, unknown] = await Promise.all([
+  const [hash, none, unknown, live] = await Promise.all([
     affidavit(['policy', 'hash', path('genuine.json')]),
     affidavit(['policy']),
     affidavit(['policy', 'hash']),
+    affidavit(['policy', 'init', '--from', 'https://guest.example']),
   ]);
   expect([hash.code, hash.stdout]).toEqual([0, `${toHex(policyDigest(genuinePolicy))}\n`]);
-  expect([none.code, unknown.code]).toEqual([2, 2]);
+  expect([none.code, unknown.code, live.code]).toEqual([2, 2, 2]);
+  expect(live.stderr).toMatch(/--save bundle\.json/);
 });
