@@ -105,7 +105,10 @@ describe('the envelope', () => {
       const mass = unit.repeat(Math.floor((maxSignedJsonLength - 200) / unit.length));
       const started = performance.now();
       expect(codeOf(() => open(mass))).toBe('json-malformed');
-      expect(codeOf(() => open(text.replace(inner, mass)))).toBe('json-malformed');
+      const tooMany = mass.split(',').length > 200_000;
+      expect(codeOf(() => open(text.replace(inner, mass)))).toBe(
+        tooMany ? 'too-large' : 'json-malformed',
+      );
       expect(codeOf(() => open(text.replace('abab', mass)))).not.toBe(null);
       expect(codeOf(() => open(text.replace('"id"', mass)))).not.toBe(null);
       // Quadratic work on this length takes minutes.
