@@ -13,7 +13,6 @@ import type { CheckId } from '#verifier/checks.ts';
 import { vendorRoots } from '#verifier/roots.ts';
 import { put } from './chain/profile.ts';
 import {
-  bundleScene,
   checkOf,
   hierarchyOf,
   idsWith,
@@ -373,31 +372,5 @@ describe('the report', () => {
     const verdict = await verdictOf(scene);
     expect(idsWith('fail', verdict)).toContain('evidence.signature');
     expect(verdict.decision).toBe('invalid');
-  });
-});
-
-describe('policy', () => {
-  test('expected values are read but not enforced', async () => {
-    const values = ['measurement', 'hostData', 'reportData', 'familyId', 'imageId'] as const;
-    const length = { measurement: 48, hostData: 32, reportData: 64, familyId: 16, imageId: 16 };
-    for (const name of values) {
-      const policy = policyWith({ [name]: ['ee'.repeat(length[name])] });
-      expect((await verdictOf(await reportScene(), policy)).decision).toBe('rejected');
-    }
-  });
-
-  test('evidence is bound to a key but to no channel, and so can be relayed', async () => {
-    const policy = await strictPolicy();
-    await accepts(await bundleScene(), policy);
-    const verdict = await verdictOf(await bundleScene({ channel: null }), policy);
-    expect(idsWith('fail', verdict)).toEqual(['policy.channel']);
-    expect(verdict.decision).toBe('rejected');
-  });
-
-  test('debug is let through by default', async () => {
-    const beforeSigning = (bytes: Uint8Array) => bytes.fill(0x0b, 0x0a, 0x0b);
-    const verdict = await verdictOf(await reportScene({ report: { beforeSigning } }));
-    expect(idsWith('fail', verdict)).toEqual(['policy.debug']);
-    expect(verdict.decision).toBe('rejected');
   });
 });

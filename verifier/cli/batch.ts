@@ -3,9 +3,6 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
-import { looksLikeQuote } from '#verifier/abi/quote.ts';
-import { readSnpEvidence } from '#verifier/abi/snp-forms.ts';
-import { bytesOfText } from '#verifier/abi/text-form.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
 import type { Decision } from '#verifier/appraise/verdict.ts';
 import type { Bytes } from '#verifier/bytes.ts';
@@ -14,10 +11,11 @@ import type { CheckId } from '#verifier/checks.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import { rememberingCrypto } from '#verifier/crypto-memory.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import { worstOf } from '#verifier/policy-tools/compare.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import { verify } from '#verifier/verify.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
+import { evidenceOf, type FoundEvidence } from './evidence-file.ts';
 import { readFileLimited } from './files.ts';
 import { type DecisionRecord, openRecord } from './log-command.ts';
 import { pooledNodeCrypto } from './node-crypto.ts';
@@ -39,9 +37,6 @@ export type BatchLine = {
   /** Why there is no verdict: the file could not be read, or is too large to be evidence. */
   error?: { code: string; message: string };
 };
-
-/** The worst last. */
-const byHarm: readonly Decision[] = ['accepted', 'undecided', 'rejected', 'invalid'];
 
 /** What says where else evidence is, or how one verdict is shown. */
 const contradictions = [
@@ -72,7 +67,7 @@ export async function runBatch(
     );
     for await (const line of lines) {
       print(`${JSON.stringify(line)}\n`);
-      if (byHarm.indexOf(line.decision) > byHarm.indexOf(worst)) worst = line.decision;
+      worst = worstOf([worst, line.decision]);
     }
   } finally {
     await record.close();
@@ -156,29 +151,12 @@ async function lineOf(
  * A bundle, a quote or a report, in any form that `verify` reads, told by the bytes. What is none of them is taken for a
  * bundle: its verdict says what is wrong with it.
  */
-export function evidenceIn(bytes: Bytes): {
-  evidence: Evidence;
-  collateral: readonly Collateral[];
-} {
-  const bundle = {
-    evidence: { form: 'bundle', bytes, nonce: null, connection: null },
-    collateral: [],
-  } as const;
-  if (bytes.find((byte) => !' \t\r\n'.includes(String.fromCharCode(byte))) === '{'.charCodeAt(0))
-    return bundle;
+export function evidenceIn(bytes: Bytes): FoundEvidence {
   try {
-    const raw = bytesOfText(bytes, 'evidence') ?? bytes;
-    if (looksLikeQuote(raw)) return { evidence: { form: 'quote', bytes: raw }, collateral: [] };
-    const { form, report, collateral, extras } = readSnpEvidence(bytes);
-    const hasTable = form === 'extended-report' || form === 'protobuf';
-    const certificateTable = extras.map(({ guid }) => guid);
-    return {
-      evidence: { form: 'report', bytes: report, ...(hasTable && { certificateTable }) },
-      collateral,
-    };
+    return evidenceOf(bytes, null);
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
-    return bundle;
+    return { evidence: { form: 'bundle', bytes, nonce: null, connection: null }, collateral: [] };
   }
 }
 

@@ -1,5 +1,6 @@
 /** What each command takes, as yargs reads it. Nothing is loaded here but yargs' types. */
 import type { Argv } from 'yargs';
+import { collateralOptions, file, needed } from './option-parts.ts';
 
 const formats = ['text', 'json'] as const;
 export type Format = (typeof formats)[number];
@@ -17,20 +18,9 @@ const formatOption = {
 const endings =
   'Exit codes: 0 accepted, 10 rejected by policy, 20 evidence invalid, 30 undecided, 2 wrong usage, 1 fault.';
 
-const file = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
-const needed = (describe: string) => ({ ...file(describe), demandOption: true }) as const;
-
 /** Of every command with a verdict. */
 const verdictOptions = {
-  vek: file('SEV-SNP: VCEK or VLEK certificate, PEM or DER'),
-  chain: file('SEV-SNP: ASK or ASVK and ARK certificates, PEM or DER'),
-  crl: file('SEV-SNP: revocation list of the ARK, PEM or DER'),
-  'tcb-info': file('TDX, SGX: TCB info, as Intel served it'),
-  'tcb-signing-chain': file('TDX, SGX: who signed the TCB info, and the root; PEM or DER'),
-  'qe-identity': file('TDX, SGX: identity of the quoting enclave, as Intel served it'),
-  'qe-identity-signing-chain': file('TDX, SGX: who signed the QE identity, and the root'),
-  'pck-crl': file('TDX, SGX: revocation list of the PCK’s CA, PEM or DER'),
-  'root-ca-crl': file('TDX, SGX: revocation list of Intel’s root, PEM or DER'),
+  ...collateralOptions,
   policy: file('policy file (default: the built-in policy "genuine")'),
   at: file('verify for this time (RFC 3339 with zone; default: now)'),
   closure: file('require this closure digest (32 bytes, hex)'),
@@ -38,7 +28,6 @@ const verdictOptions = {
   measurement: file('require this launch measurement: MEASUREMENT or MRTD (48 bytes, hex)'),
   'report-data': file('require this REPORT_DATA (64 bytes, hex)'),
   offline: { type: 'boolean', describe: 'never use the network' },
-  'insecure-root': file('trust this root certificate in place of the vendor’s: tests only'),
   format: {
     choices: verdictFormats,
     default: 'text' as VerdictFormat,

@@ -1,10 +1,10 @@
 /** What `affidavit policy` takes, as yargs reads it. Nothing is loaded here but yargs' types. */
 import type { Argv } from 'yargs';
+import { collateralOptions, file } from './option-parts.ts';
 
 export const policyCommandNames = ['init', 'lint', 'test', 'diff', 'hash'] as const;
 export type PolicyCommand = (typeof policyCommandNames)[number];
 
-const file = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 const formatOption = {
   choices: ['text', 'json'] as const,
   default: 'text',
@@ -13,23 +13,11 @@ const formatOption = {
 } as const;
 const at = file('judge for this time (RFC 3339 with zone; default: now)');
 
-/** As those of `verify`. */
-const collateralOptions = {
+const withoutNonce = { ...collateralOptions, at };
+const evidenceOptions = {
   nonce: file('the nonce that you sent for a bundle (32 bytes, hex)'),
-  vek: file('SEV-SNP: VCEK or VLEK certificate, PEM or DER'),
-  chain: file('SEV-SNP: ASK or ASVK and ARK certificates, PEM or DER'),
-  crl: file('SEV-SNP: revocation list of the ARK, PEM or DER'),
-  'tcb-info': file('TDX, SGX: TCB info, as Intel served it'),
-  'tcb-signing-chain': file('TDX, SGX: who signed the TCB info, and the root; PEM or DER'),
-  'qe-identity': file('TDX, SGX: identity of the quoting enclave, as Intel served it'),
-  'qe-identity-signing-chain': file('TDX, SGX: who signed the QE identity, and the root'),
-  'pck-crl': file('TDX, SGX: revocation list of the PCK’s CA, PEM or DER'),
-  'root-ca-crl': file('TDX, SGX: revocation list of Intel’s root, PEM or DER'),
-  at,
-  'insecure-root': file('trust this root certificate in place of the vendor’s: tests only'),
-} as const;
-
-const { nonce: _, ...withoutNonce } = collateralOptions;
+  ...withoutNonce,
+};
 
 /** @param run is called with the name of the subcommand and what was given */
 export function policyOptions(
@@ -49,7 +37,7 @@ export function policyOptions(
             name: file('name of the policy'),
             'pin-chip': { type: 'boolean', describe: 'name this very machine' },
             'pin-services': { type: 'boolean', describe: 'name this very set of services' },
-            ...collateralOptions,
+            ...evidenceOptions,
           })
           .epilogue('Exit codes: 0 written, else that of the verdict; 2 wrong usage, 1 fault.'),
       (found) => run('init', found),
@@ -83,7 +71,7 @@ export function policyOptions(
               type: 'boolean',
               describe: 'take the nonce and channel that each bundle names for your own',
             },
-            ...collateralOptions,
+            ...evidenceOptions,
             format: formatOption,
           })
           .epilogue(

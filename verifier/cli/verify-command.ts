@@ -4,12 +4,7 @@ import { maxBundleLength } from '#verifier/abi/bundle.ts';
 import { readDerObjects } from '#verifier/abi/pem.ts';
 import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
-import {
-  maxSnpEvidenceLength,
-  readSnpEvidence,
-  readTsmEvidence,
-  type SnpEvidence,
-} from '#verifier/abi/snp-forms.ts';
+import { maxSnpEvidenceLength, readSnpEvidence, readTsmEvidence } from '#verifier/abi/snp-forms.ts';
 import { bytesOfText } from '#verifier/abi/text-form.ts';
 import { appraise } from '#verifier/appraise/appraise.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
@@ -26,6 +21,7 @@ import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 import { readCertificates, readLists, readSigningChain } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
+import { type FoundEvidence, fromSnp } from './evidence-file.ts';
 import { attestationUrl, fetchLive } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { nodeCrypto } from './node-crypto.ts';
@@ -205,10 +201,7 @@ async function collateralOf(options: VerdictOptions): Promise<Collateral[]> {
   ];
 }
 
-/** Evidence, and the certificates that came in the same file. */
-type Given = { evidence: Evidence; collateral: readonly Collateral[] };
-
-async function evidenceOf(options: VerifyOptions): Promise<Given> {
+async function evidenceOf(options: VerifyOptions): Promise<FoundEvidence> {
   const { target, report, quote } = options;
   const nonceText = hexOption('nonce', options.nonce, 32);
   const nonce = nonceText === undefined ? null : fromHex(nonceText, 'nonce');
@@ -245,7 +238,7 @@ async function evidenceOf(options: VerifyOptions): Promise<Given> {
 }
 
 /** A report in any of its forms, with the certificates that came with it (verifier/abi/snp-forms.ts). */
-async function reportEvidence(path: string, auxblob: string | undefined): Promise<Given> {
+async function reportEvidence(path: string, auxblob: string | undefined): Promise<FoundEvidence> {
   const bytes = await readFileLimited(path, maxSnpEvidenceLength, 'report', 'invalid');
   if (looksLikeQuote(bytes)) {
     throw usageError(`--report ${path} holds a TDX or SGX quote`, 'Give it with --quote.');
@@ -253,10 +246,10 @@ async function reportEvidence(path: string, auxblob: string | undefined): Promis
   if (auxblob !== undefined) {
     const table = await readFileLimited(auxblob, maxSnpEvidenceLength, 'auxblob', 'invalid');
     const read = () => readTsmEvidence({ outblob: bytes, auxblob: table });
-    return toGiven(blaming('invalid', `--report ${path} --auxblob ${auxblob}`, read));
+    return fromSnp(blaming('invalid', `--report ${path} --auxblob ${auxblob}`, read));
   }
   try {
-    return toGiven(readSnpEvidence(bytes));
+    return fromSnp(readSnpEvidence(bytes));
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
     // Not of a known form, nor long enough for a table: as a raw report it gets a verdict that says what is wrong with it.
@@ -270,19 +263,10 @@ async function reportEvidence(path: string, auxblob: string | undefined): Promis
 }
 
 /** A quote as it is, or as one text of hex or base64. What is neither gets a verdict that says so. */
-async function quoteEvidence(path: string): Promise<Given> {
+async function quoteEvidence(path: string): Promise<FoundEvidence> {
   const bytes = await readFileLimited(path, certificateLimit, 'quote', 'invalid');
   const raw = blaming('invalid', `--quote ${path}`, () => bytesOfText(bytes, 'quote')) ?? bytes;
   return { evidence: { form: 'quote', bytes: raw }, collateral: [] };
-}
-
-function toGiven({ form, report, collateral, extras }: SnpEvidence): Given {
-  const hasTable = form === 'extended-report' || form === 'protobuf';
-  const certificateTable = extras.map(({ guid }) => guid);
-  return {
-    evidence: { form: 'report', bytes: report, ...(hasTable && { certificateTable }) },
-    collateral,
-  };
 }
 
 /** @param signal ends the wait for the agent */

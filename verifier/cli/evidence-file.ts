@@ -2,7 +2,7 @@
 import { maxBundleLength, parseBundle } from '#verifier/abi/bundle.ts';
 import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
-import { readSnpEvidence } from '#verifier/abi/snp-forms.ts';
+import { readSnpEvidence, type SnpEvidence } from '#verifier/abi/snp-forms.ts';
 import { bytesOfText } from '#verifier/abi/text-form.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
@@ -41,7 +41,11 @@ export function evidenceOf(bytes: Bytes, nonce: Bytes | null): FoundEvidence {
   if (bytes.length === reportLength) return alone({ form: 'report', bytes });
   const raw = textOrNull(bytes);
   if (raw !== null && looksLikeQuote(raw)) return alone({ form: 'quote', bytes: raw });
-  const { form, report, collateral, extras } = readSnpEvidence(bytes);
+  return fromSnp(readSnpEvidence(bytes));
+}
+
+/** A report, and what its host's table held beside AMD's own certificates. */
+export function fromSnp({ form, report, collateral, extras }: SnpEvidence): FoundEvidence {
   const hasTable = form === 'extended-report' || form === 'protobuf';
   const certificateTable = extras.map(({ guid }) => guid);
   return {
