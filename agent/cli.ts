@@ -16,7 +16,7 @@ import { splitByPlatform, withCollateral } from './collateral.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
 import { AgentError, type Logger } from './errors.ts';
-import { kernelFacts, processOwners, readAll, tsmFiles } from './files.ts';
+import { kernelFacts, processOwners, readAll, readText, tsmFiles } from './files.ts';
 import { createHistory, type History } from './history.ts';
 import { followHistory } from './history-io.ts';
 import { keyFileReader } from './key-files.ts';
@@ -91,7 +91,7 @@ export async function runAgent(options: { config: string }): Promise<number> {
     const own = withOwnCollateral(device, loaded.collateral, consoleLogger);
     source = oneAtATime(own, deviceLimits, deviceObserver(metrics, consoleLogger, clock));
     history = createHistory(loaded.state, { now, logger: consoleLogger });
-    warnOfRoot(consoleLogger);
+    await warnOfRoot(consoleLogger);
     announce(consoleLogger, server.url, source, loaded.state);
     consoleLogger.info(loaded.closureSummary);
     const folder = dirname(resolve(options.config));
@@ -138,11 +138,16 @@ export async function openDevice(options: {
   return openConfigfs({ ...options, files: tsmFiles, random, now, owners, kernel: kernelFacts });
 }
 
-function warnOfRoot(logger: Logger): void {
+/**
+ * Files of configfs are root's, for root alone, whoever made the entry: an agent is root, or may override
+ * permissions. As root it needs no capability, and has none under the unit of docs/guest.md.
+ */
+async function warnOfRoot(logger: Logger): Promise<void> {
+  const status = (await readText('/proc/self/status')) ?? '';
+  const effective = /^CapEff:\s*([0-9a-f]{16})$/m.exec(status)?.[1];
+  if (effective === undefined || BigInt(`0x${effective}`) === 0n) return;
   if (process.getuid?.() !== 0) return;
-  logger.warn(
-    'runs as root; a user of its own that may make entries in configfs is enough (docs/agent-http.md)',
-  );
+  logger.warn('runs as root with capabilities, and needs none (docs/agent-http.md)');
 }
 
 /** As `withCollateral`, without what the platform's evidence has no use for; a line says so. */

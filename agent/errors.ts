@@ -11,6 +11,11 @@ export const agentErrorCatalogue = {
     means: 'The configuration, or a file that it names, cannot be used.',
     remedy: 'Correct the named member or file and start the agent again.',
   },
+  'key-unwritable': {
+    status: null,
+    means: 'The key of a service cannot be written.',
+    remedy: 'Check that the folders exist or can be made, and that they may be written.',
+  },
   'closure-unreadable': {
     status: null,
     means: 'The store, or a path of it, is missing or cannot be read as Nix reads it.',

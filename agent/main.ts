@@ -1,41 +1,80 @@
 /**
- * The agent as a program of its own, for an image that holds nothing else: `node agent.mjs run --config F`,
- * `check-config F`, `doctor [--config F]`. The same as `affidavit agent …`, without the verifier and without what reads
- * its command line. `npm run bundle-agent` makes one file of it.
+ * The agent as a program of its own, for an image that holds nothing else: `node agent.mjs run --config F` and the other
+ * commands of `usage`. `run`, `check-config` and `doctor` are those of `affidavit agent`, without the verifier and without
+ * what reads its command line; `keygen` makes the keys of a guest's services. `npm run bundle-agent` makes one file of it.
  */
 import { parseArgs } from 'node:util';
-import { runAgent } from './cli.ts';
+import { consoleLogger, exitCodes, explain, runAgent } from './cli.ts';
 import { runCheckConfig, runDoctor } from './doctor-command.ts';
+import { type KeygenFolders, makeServiceKeys } from './keygen.ts';
 
-const usage = 'usage: agent run --config FILE | check-config FILE | doctor [--config FILE]';
+const usage = `usage: agent run --config FILE
+       agent check-config [--form] FILE
+       agent doctor [--config FILE]
+       agent keygen --private-folder DIR --public-folder DIR NAME...`;
 const wrongUsage = 2;
 
+const text = { type: 'string' } as const;
+const switched = { type: 'boolean' } as const;
+
+/** Of each command, its options; null when it is none of ours. */
+function optionsOf(command: string | undefined) {
+  if (command === 'run' || command === 'doctor') return { config: text };
+  if (command === 'check-config') return { form: switched };
+  if (command === 'keygen') return { 'private-folder': text, 'public-folder': text };
+  return null;
+}
+
 /** @returns the exit code */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main([command, ...args]: readonly string[]): Promise<number> {
+  const options = optionsOf(command);
+  if (options === null) return complain('no such command');
+  let parsed: Parsed;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { config: { type: 'string' } },
-      allowPositionals: true,
-      strict: true,
-    });
-    const [command, file, ...more] = positionals;
-    const { config } = values;
-    if (more.length > 0) return complain(`${more[0]} is one word too many`);
-    if (command === 'run' && config !== undefined && file === undefined) {
-      return await runAgent({ config });
-    }
-    if (command === 'check-config' && file !== undefined && config === undefined) {
-      return await runCheckConfig({ file, format: 'text' });
-    }
-    if (command === 'doctor' && file === undefined) {
-      return await runDoctor({ config, format: 'text' });
-    }
-    return complain('no such command');
+    parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
     // parseArgs says what it does not know; everything else is explained where it happens.
     if (!(error instanceof TypeError)) throw error;
     return complain(error.message);
+  }
+  return (
+    (await dispatch(command, parsed)) ??
+    complain('an option or a name is missing, or is one too many')
+  );
+}
+
+type Parsed = { values: Record<string, string | boolean | undefined>; positionals: string[] };
+
+/** null for what the command does not take. */
+async function dispatch(
+  command: string | undefined,
+  { values, positionals }: Parsed,
+): Promise<number | null> {
+  const { config, form, 'private-folder': privateFolder, 'public-folder': publicFolder } = values;
+  const [file, ...more] = positionals;
+  if (command === 'keygen') {
+    if (typeof privateFolder !== 'string' || typeof publicFolder !== 'string') return null;
+    return runKeygen(positionals, { privateFolder, publicFolder });
+  }
+  if (more.length > 0) return null;
+  if (command === 'check-config') {
+    return file === undefined
+      ? null
+      : runCheckConfig({ file, format: 'text', form: form === true });
+  }
+  if (file !== undefined || typeof config === 'boolean') return null;
+  if (command === 'doctor') return runDoctor({ config, format: 'text' });
+  return config === undefined ? null : runAgent({ config });
+}
+
+/** @returns the exit code: 0 written, 2 not */
+async function runKeygen(names: readonly string[], folders: KeygenFolders): Promise<number> {
+  try {
+    await makeServiceKeys(names, folders);
+    consoleLogger.info(`keys made: ${names.join(', ') || 'none'}`);
+    return exitCodes.ok;
+  } catch (error) {
+    return explain(error);
   }
 }
 

@@ -53,10 +53,13 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | (closure)                  |
           |                               | policy-tools paths         |
           |                               | decision-log log-file      |
-          |                               | serve serve-io             |
+          |                               | serve serve-io key-pair    |
 agent-cli | agent/{cli,main}.ts           | kernel agent providers     | @koa/router @noble/hashes
           | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
+          |                               | keygen                     |
 closure   | agent/closure/measure.ts      | kernel agent providers     | node:
+key-pair  | agent/key-pair.ts             | kernel                     | node:
+keygen    | agent/keygen.ts               | kernel agent key-pair      | node:
 agent-tls | agent/tls.ts                  | kernel agent providers     | @peculiar/x509 node:
           |                               |                            | reflect-metadata
 providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/hashes node:

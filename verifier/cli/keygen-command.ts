@@ -1,9 +1,6 @@
-/** `affidavit keygen`: a fresh secp256k1 key in two files, neither of which is ever seen half written. */
-import { createECDH, randomBytes } from 'node:crypto';
-import { link, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { checkPublicKey } from '#verifier/abi/service.ts';
-import { type Bytes, toHex } from '#verifier/bytes.ts';
+/** `affidavit keygen`: a fresh secp256k1 key in two files. */
+import { resolve } from 'node:path';
+import { KeyPairError, writeKeyPair } from '#agent/key-pair.ts';
 import { CliError, usageError } from './cli-error.ts';
 
 export type KeygenOptions = {
@@ -18,99 +15,19 @@ export async function runKeygen(options: KeygenOptions): Promise<string> {
   if (resolve(outPrivate) === resolve(outPublic)) {
     throw usageError('--out-private and --out-public name the same file', 'Give two files.');
   }
-  if (!replace) for (const path of [outPrivate, outPublic]) await refuseExisting(path);
-  const { secretKey, publicKey } = freshKey();
-  // The secret key first: once the public one is to be seen, the service can sign.
-  await put(outPrivate, `${toHex(secretKey)}\n`, 0o600, replace);
-  await put(outPublic, `${toHex(publicKey)}\n`, 0o644, replace);
+  try {
+    await writeKeyPair({ outPrivate, outPublic }, { replace });
+  } catch (error) {
+    throw explained(error);
+  }
   return `wrote ${outPrivate} and ${outPublic}\n`;
 }
 
-function freshKey(): { secretKey: Bytes; publicKey: Bytes } {
-  const key = createECDH('secp256k1');
-  key.generateKeys();
-  // OpenSSL leaves out leading zeros, and writes 04 before x and y.
-  const given = key.getPrivateKey();
-  const secretKey = new Uint8Array(32);
-  secretKey.set(given, 32 - given.length);
-  const publicKey = new Uint8Array(key.getPublicKey()).slice(1);
-  checkPublicKey(publicKey);
-  return { secretKey, publicKey };
-}
-
-/** Before any file is touched; `link` finds what comes later. */
-async function refuseExisting(path: string): Promise<void> {
-  const found = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw unwritable(path, error);
-  });
-  if (found === null) return;
-  await found.close();
-  throw exists(path);
-}
-
-/**
- * The whole file at once, on the disk before it has its name. A kill leaves at most a file of another
- * name, which the next run removes.
- */
-async function put(path: string, text: string, mode: number, replace: boolean): Promise<void> {
-  const folder = dirname(path);
-  const prefix = `.${basename(path)}.keygen-`;
-  const temporary = join(folder, `${prefix}${randomBytes(8).toString('hex')}`);
-  try {
-    await removeLeft(folder, prefix);
-    const file = await open(temporary, 'wx', mode);
-    try {
-      // Whatever the mask of the process says.
-      await file.chmod(mode);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (replace) await rename(temporary, path);
-    else await link(temporary, path);
-    await syncFolder(folder);
-  } catch (error) {
-    throw isSystemError(error, 'EEXIST') ? exists(path) : unwritable(path, error);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => {});
+function explained(error: unknown): unknown {
+  if (!(error instanceof KeyPairError)) return error;
+  if (error.reason === 'exists') {
+    return usageError(error.message, 'Give another name, or --replace for a new key.');
   }
-}
-
-/** Half-written keys of a run that was killed. */
-async function removeLeft(folder: string, prefix: string): Promise<void> {
-  const names = await readdir(folder);
-  const left = names.filter(
-    (name) => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length)),
-  );
-  for (const name of left) await rm(join(folder, name), { force: true });
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function exists(path: string): CliError {
-  return usageError(`${path} exists already`, 'Give another name, or --replace for a new key.');
-}
-
-function unwritable(path: string, error: unknown): unknown {
-  if (!isSystemError(error)) return error;
-  return new CliError(
-    'usage',
-    'file-unwritable',
-    `${path} cannot be written: ${error.code}`,
-    'Check the path and its permissions.',
-  );
-}
-
-function isSystemError(error: unknown, code?: string): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error && 'code' in error)) return false;
-  return code === undefined || error.code === code;
+  const remedy = 'Check the path and its permissions.';
+  return new CliError('usage', 'file-unwritable', error.message, remedy);
 }

@@ -155,6 +155,12 @@ export function doctorOptions(command: Argv) {
 export function checkConfigOptions(command: Argv) {
   return command
     .positional('file', { type: 'string', demandOption: true, describe: 'configuration file' })
-    .options({ format: formatOption })
+    .options({
+      form: {
+        type: 'boolean',
+        describe: 'look at the form alone: keys, closure and collateral are on another machine',
+      },
+      format: formatOption,
+    })
     .epilogue('Exit codes: 0 the agent would start with it, 2 it would not, 1 fault.');
 }
