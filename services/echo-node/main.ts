@@ -1,5 +1,6 @@
 /**
- * Starts the echo service and stops it at SIGTERM or SIGINT.
+ * Starts the echo service and stops it at SIGTERM or SIGINT. Its log is on standard output; why it did
+ * not start is one line on standard error.
  *
  *     node services/echo-node/main.ts --key FILE --name NAME --port N [--host ADDRESS]
  *
@@ -8,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { AttestationError } from '#verifier/errors.ts';
 import { KeyFileError, readKeyFile } from './key-file.ts';
+import { type LogEvent, logLine, oncePerSecond } from './log.ts';
 import { answerLine } from './protocol.ts';
 import { createEchoServer, defaultLimits } from './server.ts';
 
@@ -93,6 +95,13 @@ function stopSignal(): Promise<void> {
   });
 }
 
+/** @returns writes the log of this service to standard output */
+function openLog(service: string): (entry: LogEvent) => void {
+  // Whoever reads the log may go away; the service goes on.
+  process.stdout.on('error', () => {});
+  return (entry) => void process.stdout.write(logLine(service, now(), entry));
+}
+
 function complain(message: string): void {
   process.stderr.write(`echo-node: ${message.replaceAll('\n', ' ')}\n`);
 }
@@ -101,23 +110,33 @@ function complain(message: string): void {
 async function main(args: readonly string[]): Promise<number> {
   try {
     const { key, name, host, port, connections, idleMilliseconds } = readOptions(args);
+    const log = openLog(name);
     const server = createEchoServer({
       name,
-      privateKey: await readKeyFile(key, isKey),
+      privateKey: await readKeyFile(key, isKey, process.env['CREDENTIALS_DIRECTORY']),
       now,
       limits: { connections, idleMilliseconds },
-      onError: (error) => complain(`fault: ${error instanceof Error ? error.message : error}`),
+      onError: (error) => log({ event: 'fault', reason: reasonOf(error) }),
+      onBusy: oncePerSecond(
+        () => performance.now(),
+        (count) => log({ event: 'busy', connections: count }),
+      ),
     });
     const stopped = stopSignal();
     const address = await server.listen(host, port);
-    const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    process.stdout.write(`echo-node: ${name} listening on ${shown}:${address.port}\n`);
+    log({ event: 'listening', address: address.address, port: address.port });
     await stopped;
+    log({ event: 'stopping' });
     await server.close();
+    log({ event: 'stopped', ...server.counts() });
     return 0;
   } catch (error) {
     return explain(error);
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function explain(error: unknown): number {
@@ -127,7 +146,7 @@ function explain(error: unknown): number {
   else if (error instanceof Error && 'syscall' in error) {
     complain(`cannot listen: ${error.message}; choose another --host or --port`);
   } else {
-    complain(`fault of the program: ${error instanceof Error ? error.message : error}`);
+    complain(`fault of the program: ${reasonOf(error)}`);
     return 1;
   }
   return 2;

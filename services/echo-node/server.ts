@@ -32,6 +32,15 @@ export type EchoDeps = {
   readonly limits?: Partial<EchoLimits>;
   /** Told what is neither a client's doing nor an answer. */
   readonly onError: (error: unknown) => void;
+  /** Told of each connection that is turned away, and how many are served. */
+  readonly onBusy?: (connections: number) => void;
+};
+
+export type EchoCounts = {
+  /** Lines that were answered with a signature. */
+  readonly answered: number;
+  /** Connections that were served; those told `busy` are not counted. */
+  readonly connections: number;
 };
 
 export type EchoServer = {
@@ -46,6 +55,8 @@ export type EchoServer = {
    * limit.
    */
   close(): Promise<void>;
+  /** Since the start. */
+  counts(): EchoCounts;
 };
 
 /** A client is given so long to read our last words before the connection is cut. */
@@ -59,7 +70,7 @@ const nothing: Bytes = new Uint8Array();
  * no service can have
  */
 export function createEchoServer(deps: EchoDeps): EchoServer {
-  const { name, privateKey, now, onError } = deps;
+  const { name, privateKey, now, onError, onBusy = () => {} } = deps;
   const limits = { ...defaultLimits, ...deps.limits };
   // A name or key that cannot sign is found now, not at the first request.
   answerLine({ nonce: new Uint8Array(32), request: new Uint8Array() }, name, privateKey, 0);
@@ -67,18 +78,23 @@ export function createEchoServer(deps: EchoDeps): EchoServer {
   /** Those served, and what makes each stop. */
   const served = new Map<Socket, () => void>();
   let stopping = false;
+  const counts = { answered: 0, connections: 0 };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // A connection that breaks is the client's affair; it ends the loop that serves it.
     socket.on('error', () => {});
-    if (stopping || served.size >= limits.connections) leave(socket, busy);
-    else void serve(socket).catch(onError);
+    if (stopping) leave(socket, busy);
+    else if (served.size >= limits.connections) {
+      leave(socket, busy);
+      onBusy(served.size);
+    } else void serve(socket).catch(onError);
   });
   server.maxConnections = limits.connections + refusalRoom;
 
   async function serve(socket: Socket): Promise<void> {
     const idle = setTimeout(() => socket.destroy(), limits.idleMilliseconds);
     const state = { waiting: true };
+    counts.connections += 1;
     served.set(socket, () => {
       if (state.waiting) leave(socket);
     });
@@ -109,6 +125,7 @@ export function createEchoServer(deps: EchoDeps): EchoServer {
         const request = line === null ? null : parseLine(line);
         if (request === null) return badRequest;
         const taken = socket.write(answerLine(request, name, privateKey, now()));
+        counts.answered += 1;
         if (!taken) await drained(socket);
         // So that a client with many lines does not keep the others waiting.
         await nextTurn();
@@ -144,6 +161,7 @@ export function createEchoServer(deps: EchoDeps): EchoServer {
         });
         for (const stop of served.values()) stop();
       }),
+    counts: () => ({ ...counts }),
   };
 }
 

@@ -8,6 +8,7 @@ import { benchClosure } from './bench-closure.ts';
 import { benchProofs } from './bench-proof.ts';
 import { benchQuotes } from './bench-quote.ts';
 import { benchServe } from './bench-serve.ts';
+import { benchServices } from './bench-services.ts';
 import {
   benchColdStart,
   benchFleet,
@@ -29,6 +30,7 @@ if (hasShared) {
 benchTree();
 await benchFleet();
 await benchServe();
+await benchServices();
 await benchAgent();
 await benchClosure();
 await benchProofs();

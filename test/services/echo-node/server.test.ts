@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createEchoServer } from '#services/echo-node/server.ts';
 import { parseResponse, verifyResponse } from '#verifier/abi/response.ts';
 import { concat, toHex, utf8 } from '#verifier/bytes.ts';
-import { type Client, openClient, privateKey, publicKey, startEcho, time } from './helpers.ts';
+import { openClient, privateKey, publicKey, startEcho, time } from './helpers.ts';
 
 const badRequest = '{"error":"bad-request"}';
 const nonce = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -15,12 +15,6 @@ function echoed(line: string): string {
   expect(verifyResponse(response, publicKey)).toBe(true);
   expect(response).toMatchObject({ service: 'echo-node', time, body: response.request });
   return Buffer.from(response.request).toString('latin1');
-}
-
-async function lines(client: Client, count: number): Promise<string[]> {
-  const out: string[] = [];
-  while (out.length < count) out.push(await client.line());
-  return out;
 }
 
 describe('a line', () => {
@@ -40,7 +34,7 @@ describe('a line', () => {
       client.send(piece);
       await sleep(20);
     }
-    expect((await lines(client, 5)).map(echoed)).toEqual(['hello', 'world', '', 'a', 'b']);
+    expect((await client.lines(5)).map(echoed)).toEqual(['hello', 'world', '', 'a', 'b']);
   });
 
   test('may hold any bytes; a CR is part of it', async () => {
@@ -178,7 +172,7 @@ describe('close', () => {
     const first = await busy.line();
     const closed = server.close();
     busy.send('too late\n');
-    expect([first, ...(await lines(busy, 49))].map(echoed)).toEqual(wanted);
+    expect([first, ...(await busy.lines(49))].map(echoed)).toEqual(wanted);
     expect(await busy.rest()).toBe('');
     expect(await idle.rest()).toBe('');
     await closed;
