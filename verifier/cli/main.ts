@@ -4,6 +4,7 @@ import type { YargsLike } from './command-tree.ts';
 import { completionsOptions } from './completions-options.ts';
 import { standardInput } from './files.ts';
 import { keygenOptions } from './keygen-options.ts';
+import { lintGuestOptions } from './lint-options.ts';
 import { loadYargs } from './load-yargs.ts';
 import { logShowOptions, logStartOptions, logVerifyOptions } from './log-options.ts';
 import { measureClosureOptions } from './measure-options.ts';
@@ -209,6 +210,22 @@ export async function main(
           process.stderr.write(ended.stderr);
           exitCode = ended.exitCode;
         }),
+      )
+      .command('lint', 'find inputs of a guest that its measurement does not cover', (lint) =>
+        lint
+          .command(
+            'guest [target]',
+            'name each unmeasured input, why it matters and how to close it',
+            lintGuestOptions,
+            async (found) => {
+              refuseRepeats(found);
+              const { runLintGuest } = await import('./lint-command.ts');
+              const ended = await runLintGuest(found);
+              process.stdout.write(ended.stdout);
+              exitCode = ended.exitCode;
+            },
+          )
+          .demandCommand(1, 'affidavit lint needs a command'),
       )
       .command('measure', 'compute what a policy names, on the machine that builds', (measure) =>
         measure
