@@ -15,7 +15,9 @@ in
     description = "Affidavit agent: evidence of what this machine runs";
     documentation = [ "man:affidavit(1)" ];
     wantedBy = [ "multi-user.target" ];
-    requires = [ "affidavit-keys.service" ];
+    # Wanted, not required: new keys while the agent runs are a new tree in its history, which a restart would lose.
+    # Without any keys the agent refuses to start.
+    unitConfig.Wants = "affidavit-keys.service";
     after = [
       "affidavit-keys.service"
       "network.target"
@@ -37,7 +39,8 @@ in
       ];
       TimeoutStopSec = 10;
       InaccessiblePaths = [ folders.private ];
-      ReadWritePaths = [ folders.tsm ];
+      # Not there without a TEE: the agent says so, and ends with 30, where systemd would only try again.
+      ReadWritePaths = [ "-${folders.tsm}" ];
       RestrictAddressFamilies = [
         "AF_UNIX"
         "AF_INET"

@@ -1,0 +1,5 @@
+# Looks at guests from outside.
+{ pkgs, ... }:
+{
+  environment.systemPackages = [ pkgs.netcat ];
+}
