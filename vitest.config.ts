@@ -2,19 +2,20 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `*.slow.test.ts` holds what takes minutes; `npm run test:slow` (or SLOW=1) runs those too. `*.guest.test.ts` boots
- * machines: `npm run guest` runs those, one at a time.
+ * machines: `npm run guest` runs those, one at a time. `*.nixpkgs.test.ts` evaluates NixOS systems: `npm run nix:eval`.
  */
 export default defineConfig(({ mode }) => {
   const slow = mode === 'slow' || process.env['SLOW'] === '1';
   const guest = mode === 'guest';
-  const patient = slow || guest;
+  const nixpkgs = mode === 'nixpkgs';
+  const patient = slow || guest || nixpkgs;
+  const apart = ['test/**/*.guest.test.ts', 'test/**/*.nixpkgs.test.ts'];
+  const own = guest ? apart[0] : nixpkgs ? apart[1] : undefined;
   return {
     test: {
-      include: guest ? ['test/**/*.guest.test.ts'] : ['test/**/*.test.ts'],
+      include: [own ?? 'test/**/*.test.ts'],
       globalSetup: ['test/fake/global-setup.ts'],
-      exclude: guest
-        ? []
-        : ['test/**/*.guest.test.ts', ...(slow ? [] : ['test/**/*.slow.test.ts'])],
+      exclude: own ? [] : [...apart, ...(slow ? [] : ['test/**/*.slow.test.ts'])],
       testTimeout: patient ? 600_000 : 20_000,
       hookTimeout: patient ? 600_000 : 60_000,
       pool: 'forks',

@@ -44,6 +44,7 @@ serve     | verifier/serve/**             | kernel checks crypto roots | @koa/ro
 index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
           |                               | verify appraise            |
+guest-lint | verifier/guest-lint/**       | kernel guest-lint          |
 paths     | verifier/cli/paths.ts         | paths                      | node:
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
@@ -54,6 +55,7 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | policy-tools paths         |
           |                               | decision-log log-file      |
           |                               | serve serve-io key-pair    |
+          |                               | guest-lint                 |
 agent-cli | agent/{cli,main}.ts           | kernel agent providers     | @koa/router @noble/hashes
           | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
           |                               | keygen                     |
