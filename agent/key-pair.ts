@@ -1,4 +1,4 @@
-/** A fresh secp256k1 key in two files, neither of which is ever seen half written. */
+/** Fresh secp256k1 keys, each in two files, none of which is ever seen half written. */
 import { createECDH, randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -22,18 +22,25 @@ export class KeyPairError extends Error {
 }
 
 /**
- * @param options replace: put the new key in place of one that is there
+ * A pair for each. All secret keys are there before the first public one is to be seen: whoever reads the public ones finds
+ * services that can sign, and finds them changed at one time.
+ * @param options replace: put the new keys in place of those that are there
  * @throws KeyPairError for files that are there already, or cannot be written
  */
-export async function writeKeyPair(
-  { outPrivate, outPublic }: KeyPairFiles,
+export async function writeKeyPairs(
+  pairs: readonly KeyPairFiles[],
   { replace }: { replace: boolean },
 ): Promise<void> {
-  if (!replace) for (const path of [outPrivate, outPublic]) await refuseExisting(path);
-  const { secretKey, publicKey } = freshKey();
-  // The secret key first: once the public one is to be seen, the service can sign.
-  await put(outPrivate, `${toHex(secretKey)}\n`, 0o600, replace);
-  await put(outPublic, `${toHex(publicKey)}\n`, 0o644, replace);
+  for (const { outPrivate, outPublic } of replace ? [] : pairs) {
+    for (const path of [outPrivate, outPublic]) await refuseExisting(path);
+  }
+  const made = pairs.map((files) => ({ ...files, ...freshKey() }));
+  for (const { outPrivate, secretKey } of made) {
+    await put(outPrivate, `${toHex(secretKey)}\n`, 0o600, replace);
+  }
+  for (const { outPublic, publicKey } of made) {
+    await put(outPublic, `${toHex(publicKey)}\n`, 0o644, replace);
+  }
 }
 
 function freshKey(): { secretKey: Bytes; publicKey: Bytes } {

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serviceId } from '#verifier/abi/service.ts';
 import { AgentError } from './errors.ts';
-import { KeyPairError, writeKeyPair } from './key-pair.ts';
+import { KeyPairError, writeKeyPairs } from './key-pair.ts';
 
 export type KeygenFolders = {
   /** Gets NAME.key, for the service alone; made with mode 0700 where it is not there. */
@@ -28,11 +28,11 @@ export async function makeServiceKeys(
   try {
     await mkdir(privateFolder, { recursive: true, mode: 0o700 });
     await mkdir(publicFolder, { recursive: true });
-    for (const name of names) {
-      const outPrivate = join(privateFolder, `${name}.key`);
-      const outPublic = join(publicFolder, `${name}.pub`);
-      await writeKeyPair({ outPrivate, outPublic }, { replace: true });
-    }
+    const pairs = names.map((name) => ({
+      outPrivate: join(privateFolder, `${name}.key`),
+      outPublic: join(publicFolder, `${name}.pub`),
+    }));
+    await writeKeyPairs(pairs, { replace: true });
   } catch (cause) {
     if (!(cause instanceof KeyPairError || (cause instanceof Error && 'syscall' in cause))) {
       throw cause;

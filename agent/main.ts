@@ -1,12 +1,13 @@
 /**
  * The agent as a program of its own, for an image that holds nothing else: `node agent.mjs run --config F` and the other
  * commands of `usage`. `run`, `check-config` and `doctor` are those of `affidavit agent`, without the verifier and without
- * what reads its command line; `keygen` makes the keys of a guest's services. `npm run bundle-agent` makes one file of it.
+ * what reads its command line; `keygen` makes the keys of a guest's services. Each command loads what it needs alone: a boot
+ * waits for them. `npm run bundle-agent` makes one file of it.
  */
 import { parseArgs } from 'node:util';
-import { consoleLogger, exitCodes, explain, runAgent } from './cli.ts';
-import { runCheckConfig, runDoctor } from './doctor-command.ts';
-import { type KeygenFolders, makeServiceKeys } from './keygen.ts';
+// Its workers run this file, and must find it first (see there).
+import './closure/pool.ts';
+import type { KeygenFolders } from './keygen.ts';
 
 const usage = `usage: agent run --config FILE
        agent check-config [--form] FILE
@@ -58,24 +59,31 @@ async function dispatch(
   }
   if (more.length > 0) return null;
   if (command === 'check-config') {
-    return file === undefined
-      ? null
-      : runCheckConfig({ file, format: 'text', form: form === true });
+    if (file === undefined) return null;
+    const { runCheckConfig } = await import('./doctor-command.ts');
+    return runCheckConfig({ file, format: 'text', form: form === true });
   }
   if (file !== undefined || typeof config === 'boolean') return null;
-  if (command === 'doctor') return runDoctor({ config, format: 'text' });
-  return config === undefined ? null : runAgent({ config });
+  if (command === 'doctor') {
+    const { runDoctor } = await import('./doctor-command.ts');
+    return runDoctor({ config, format: 'text' });
+  }
+  if (config === undefined) return null;
+  const { runAgent } = await import('./cli.ts');
+  return runAgent({ config });
 }
 
 /** @returns the exit code: 0 written, 2 not */
 async function runKeygen(names: readonly string[], folders: KeygenFolders): Promise<number> {
+  const { makeServiceKeys } = await import('./keygen.ts');
   try {
     await makeServiceKeys(names, folders);
-    consoleLogger.info(`keys made: ${names.join(', ') || 'none'}`);
-    return exitCodes.ok;
   } catch (error) {
+    const { explain } = await import('./cli.ts');
     return explain(error);
   }
+  process.stdout.write(`affidavit agent: keys made: ${names.join(', ') || 'none'}\n`);
+  return 0;
 }
 
 function complain(problem: string): number {

@@ -49,7 +49,7 @@ export function systemdNotifier(
       if (period === null || until.aborted) return;
       const timer = setInterval(() => {
         if (isHealthy()) say('WATCHDOG=1');
-      }, period / 2);
+      }, period / 3);
       until.addEventListener('abort', () => clearInterval(timer));
     },
     end: () => last,
@@ -64,9 +64,16 @@ export function watchdogMilliseconds(env: NotifyOptions['env'] = {}): number | n
   return Math.max(2, Number(period) / 1000);
 }
 
+/** Milliseconds that the other program may take: a busy machine starts it late. */
+const sendLimit = 10_000;
+
 function send(program: string, message: string, env: NotifyOptions['env']): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(program, [message], { stdio: 'ignore', env: { ...env }, timeout: 5000 });
+    const child = spawn(program, [message], {
+      stdio: 'ignore',
+      env: { ...env },
+      timeout: sendLimit,
+    });
     child.on('error', fail);
     child.on('exit', (code, signal) => {
       if (code === 0) done();

@@ -11,6 +11,7 @@ let
     "serviceConfig"
     "unitConfig"
     "wantedBy"
+    "wants"
   ];
   unknown = builtins.filter (name: !(builtins.elem name known)) (builtins.attrNames unit);
 
@@ -32,6 +33,7 @@ let
     { Description = unit.description; }
     // words "documentation" "Documentation"
     // words "requires" "Requires"
+    // words "wants" "Wants"
     // words "after" "After"
     // words "before" "Before"
     // (unit.unitConfig or { });

@@ -17,7 +17,7 @@ in
     wantedBy = [ "multi-user.target" ];
     # Wanted, not required: new keys while the agent runs are a new tree in its history, which a restart would lose.
     # Without any keys the agent refuses to start.
-    unitConfig.Wants = "affidavit-keys.service";
+    wants = [ "affidavit-keys.service" ];
     after = [
       "affidavit-keys.service"
       "network.target"
@@ -37,6 +37,8 @@ in
         2
         30
       ];
+      # Where the store is hashed at the start, it is hashed whole.
+      TimeoutStartSec = "10min";
       TimeoutStopSec = 10;
       InaccessiblePaths = [ folders.private ];
       # Not there without a TEE: the agent says so, and ends with 30, where systemd would only try again.

@@ -1,10 +1,12 @@
 /** What goes into the image: the production agent as one file holds only what it reaches. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { build, type Metafile } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
+import { hashNar } from '#agent/nar.ts';
 import { agentBundle, bundleAgent } from '#test/tools/bundle-agent.ts';
 
 /** All modules in the bundle, by their paths from the root of the repository. */
@@ -74,6 +76,37 @@ test('the one file runs: it refuses a bad configuration, and a machine without a
       stderr: expect.stringContaining('the configuration'),
     });
     expect(run('doctor').stdout).toMatch(/kernel/i);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the one file’s workers hash, and run no second agent', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'affidavit-bundle-'));
+  try {
+    const file = join(folder, 'agent.mjs');
+    await bundleAgent(file);
+    const path = join(folder, 'file');
+    await writeFile(path, 'hello');
+    const { port1: ours, port2: port } = new MessageChannel();
+    const sent = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(file, {
+      workerData: { purpose: 'affidavit: hash NARs', port, sent, hashes: [] },
+      transferList: [port],
+      execArgv: [],
+    });
+    const answer = new Promise((done, fail) => {
+      ours.once('message', done);
+      worker.once('error', fail);
+      worker.once('exit', (code) => fail(new Error(`the worker ended with ${code}`)));
+    });
+    ours.postMessage(path);
+    Atomics.add(sent, 0, 1);
+    Atomics.notify(sent, 0);
+    const { narHash, narSize } = hashNar(path);
+    expect(await answer).toMatchObject({ hash: { narHash, narSize, references: [] } });
+    ours.close();
+    await worker.terminate();
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -239,6 +239,14 @@ describe.skipIf(missing !== null)(
       const { guest, image } = scene;
       const unit = 'affidavit-agent';
       expect(await unitState(guest, unit, ['ActiveState'])).toEqual({ ActiveState: 'active' });
+      await mustRun(guest, verifying);
+      const log = () => mustRun(guest, `journalctl --no-pager --boot --unit ${unit}`);
+      await eventually(async () => {
+        const { status } = await curl(guest, '/attestation');
+        expect(status, (await log()).slice(-2000)).toBe(200);
+      });
+      expect(await log()).toContain('every NAR hashed again');
+
       const changed = image.store.paths.find((found) => found.endsWith('-affidavit-agent'));
       await mustRun(guest, `echo '// changed' >> ${changed}/lib/affidavit-agent.mjs`);
       await mustRun(guest, `systemctl restart --no-block ${unit}`);
@@ -248,12 +256,20 @@ describe.skipIf(missing !== null)(
       await eventually(async () => {
         expect(await unitState(guest, unit, Object.keys(ended))).toEqual(ended);
       });
-      const journal = await mustRun(guest, `journalctl --no-pager --boot --unit ${unit}`);
-      expect(journal).toContain(`affidavit agent: ${changed} differs`);
+      expect(await log()).toContain(`affidavit agent: ${changed} differs`);
       expect((await curl(guest, '/attestation')).status).toBe(0);
     });
   },
 );
+
+/** Starts the agent again with the configuration that hashes the whole store. */
+const verifying = `
+  folder=/run/systemd/system/affidavit-agent.service.d
+  busybox mkdir -p $folder
+  command=$(busybox sed -n 's|^ExecStart=\\(.*\\) run --config .*|\\1|p' /etc/systemd/system/affidavit-agent.service)
+  busybox printf '[Service]\\nExecStart=\\nExecStart=%s run --config %s\\n' "$command" /run/current-system/etc/agent-verifying.json > $folder/verifying.conf
+  systemctl daemon-reload
+  systemctl restart --no-block affidavit-agent`;
 
 /** Ids of the checks of a verdict (JSON) that failed. */
 function failedIn(verdict: string): string[] {

@@ -60,24 +60,29 @@ let
   given = { inherit echo-cpp echo-rust echo-node; };
   names = builtins.filter (name: given.${name} != null) (builtins.attrNames samples);
 
-  configFile = textFile "agent.json" (
-    builtins.toJSON (
-      import ../../nixos/lib/agent-config.nix {
-        host = "0.0.0.0";
-        port = 8080;
-        closure = {
-          inherit registration;
-          verify = "exact";
-        };
-        services = builtins.listToAttrs (
-          map (name: {
-            inherit name;
-            value = "${samples.${name}.package}";
-          }) names
-        );
-      }
-    )
-  );
+  configOf =
+    name: closure:
+    textFile name (
+      builtins.toJSON (
+        import ../../nixos/lib/agent-config.nix {
+          host = "0.0.0.0";
+          port = 8080;
+          inherit closure;
+          services = builtins.listToAttrs (
+            map (name: {
+              inherit name;
+              value = "${samples.${name}.package}";
+            }) names
+          );
+        }
+      )
+    );
+  # As an image has it, whose store dm-verity guards; and for a store that nothing guards.
+  configFile = configOf "agent.json" { inherit registration; };
+  verifyingConfigFile = configOf "agent-verifying.json" {
+    inherit registration;
+    verify = "exact";
+  };
 
   serviceUnit =
     name:
@@ -125,6 +130,7 @@ make "affidavit-test-guest" { } ''
   $bb ln -s ${packages.node} "$out/nodejs"
   $bb ln -s ${packages.agent} "$out/agent"
   $bb ln -s ${configFile} "$out/etc/agent.json"
+  $bb ln -s ${verifyingConfigFile} "$out/etc/agent-verifying.json"
   ${unitLinks}
   ${builtins.concatStringsSep "\n" (
     map (name: ''$bb ln -s ${samples.${name}.package} "$out/services/${name}"'') names

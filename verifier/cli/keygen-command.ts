@@ -1,6 +1,6 @@
 /** `affidavit keygen`: a fresh secp256k1 key in two files. */
 import { resolve } from 'node:path';
-import { KeyPairError, writeKeyPair } from '#agent/key-pair.ts';
+import { KeyPairError, writeKeyPairs } from '#agent/key-pair.ts';
 import { CliError, usageError } from './cli-error.ts';
 
 export type KeygenOptions = {
@@ -16,7 +16,7 @@ export async function runKeygen(options: KeygenOptions): Promise<string> {
     throw usageError('--out-private and --out-public name the same file', 'Give two files.');
   }
   try {
-    await writeKeyPair({ outPrivate, outPublic }, { replace });
+    await writeKeyPairs([{ outPrivate, outPublic }], { replace });
   } catch (error) {
     throw explained(error);
   }
