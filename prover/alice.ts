@@ -13,7 +13,7 @@ import { serviceId } from '#verifier/abi/service.ts';
 import { parseTreeProof, verifyTreeProof } from '#verifier/abi/tree-proof.ts';
 import { type Bytes, fromUtf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { type Artifact, type CircuitName, toCompiledCircuit } from './artifact.ts';
+import { type Artifact, type OpenCircuitName, toCompiledCircuit } from './artifact.ts';
 import type { Backend } from './backend.ts';
 import {
   audienceHash,
@@ -34,11 +34,11 @@ export type ProofRequest = {
   audience: string;
   /** Bob's 32 bytes. */
   nonce: Bytes;
-  circuit: CircuitName;
+  circuit: OpenCircuitName;
 };
 
 export type Task = {
-  readonly circuit: CircuitName;
+  readonly circuit: OpenCircuitName;
   readonly response: SignedResponse;
   readonly statement: ResponseStatement;
   readonly witness: ResponseWitness;

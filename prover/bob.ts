@@ -14,7 +14,7 @@ import type { Checklist } from '#verifier/checklist.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime } from '#verifier/time.ts';
 import { type ProofClaims, type Verified, withProof } from '#verifier/verified.ts';
-import type { CircuitName } from './artifact.ts';
+import type { OpenCircuitName } from './artifact.ts';
 import { audienceHash, publicInputs } from './circuit-inputs.ts';
 import { ProverError } from './errors.ts';
 import { type ProofFile, parseProofFile } from './proof-file.ts';
@@ -35,8 +35,8 @@ export type GivenProof = {
  */
 export type ProofTools = {
   /** Hash of the pinned artefact, hex. */
-  artifactHash(circuit: CircuitName): Promise<string>;
-  key(circuit: CircuitName): Promise<Bytes>;
+  artifactHash(circuit: OpenCircuitName): Promise<string>;
+  key(circuit: OpenCircuitName): Promise<Bytes>;
   verify(key: Bytes, proof: Bytes, publicInputs: readonly Bytes[]): Promise<boolean>;
 };
 
@@ -92,7 +92,7 @@ function checkSignature(
 
 async function keyOf(
   list: Checklist,
-  circuit: CircuitName,
+  circuit: OpenCircuitName,
   pinned: boolean,
   tools: ProofTools,
 ): Promise<Bytes | null> {

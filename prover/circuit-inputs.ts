@@ -6,7 +6,7 @@ import { type Bytes, concat, toHex, utf8 } from '#verifier/bytes.ts';
 import { type Field, fieldToBytes, hiLo } from '#verifier/field.ts';
 import { maxDepth } from '#verifier/smt/proof.ts';
 import { tag } from '#verifier/tags.ts';
-import type { CircuitName } from './artifact.ts';
+import type { OpenCircuitName } from './artifact.ts';
 
 /** What a proof about a response in open linkage states. All byte strings have 32 bytes, but the key. */
 export type ResponseStatement = {
@@ -34,7 +34,7 @@ export function audienceHash(text: string): Bytes {
  * @throws RangeError when the statement lacks the key that the circuit shows, or a part has a wrong
  * length
  */
-export function publicInputs(name: CircuitName, statement: ResponseStatement): Uint8Array[] {
+export function publicInputs(name: OpenCircuitName, statement: ResponseStatement): Uint8Array[] {
   const { treeRoot, audience, nonce } = statement;
   const shown = name === 'response-open' ? [statement.responseHash] : halves(statement.publicKey);
   const strings = [statement.serviceId, ...shown, audience, nonce];
@@ -96,17 +96,22 @@ export function toResponseOpenKeyInputs(witness: KeyWitness): InputMap {
   };
 }
 
-function sharedInputs({ service, siblings, root, audience, nonce }: KeyWitness): InputMap {
+/** @throws RangeError for more than 64 siblings */
+export function pathInput(siblings: readonly Field[]): InputMap {
   if (siblings.length > maxDepth) {
     throw new RangeError(`a path has ${maxDepth} siblings at most, got ${siblings.length}`);
   }
   const padded = Array.from({ length: maxDepth }, (_, i) => fieldInput(siblings[i] ?? 0n));
+  return { n: fieldInput(BigInt(siblings.length)), siblings: padded };
+}
+
+function sharedInputs({ service, siblings, root, audience, nonce }: KeyWitness): InputMap {
   return {
     tree_root: fieldInput(root),
     service_id: limbsInput(serviceId(service.name)),
     audience: limbsInput(audience),
     nonce: limbsInput(nonce),
-    path: { n: fieldInput(BigInt(siblings.length)), siblings: padded },
+    path: pathInput(siblings),
   };
 }
 

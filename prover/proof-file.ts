@@ -14,14 +14,14 @@ import {
   parseJson,
   version,
 } from '#verifier/json.ts';
-import { type CircuitName, circuitNames } from './artifact.ts';
+import { type OpenCircuitName, openCircuitNames } from './artifact.ts';
 
 /** 458 field elements, whatever the circuit. */
 export const proofLength = 458 * 32;
 export const maxProofFileLength = 65_536;
 
 export type ProofFile = {
-  readonly circuit: CircuitName;
+  readonly circuit: OpenCircuitName;
   /**
    * SHA-256 of the circuit's bytecode, hex: names the release it was made with and decides nothing
    * else.
@@ -34,7 +34,7 @@ export type ProofFile = {
 
 const members = object({
   version: version(1),
-  circuit: oneOf(...circuitNames),
+  circuit: oneOf(...openCircuitNames),
   artifact: hexBytes(32),
   proof: base64Bytes,
   disclosed: nullable(object({ publicKey: hexBytes(64) })),
@@ -68,7 +68,7 @@ export function parseProofFile(bytes: Bytes): ProofFile {
 }
 
 /** One proof has one form: no element is q or more. */
-function checkElements(proof: Bytes): void {
+export function checkElements(proof: Bytes): void {
   if (proof.length !== proofLength) {
     throw new AttestationError(
       'length-wrong',

@@ -75,14 +75,23 @@ providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/
           | agent/closure/verify.ts       |                            |
 agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
           |                               |                            | koa pino
-prover-cli | prover/cli.ts                | kernel evidence verified   | node:
-          | prover/*-command.ts           | appraise cli bob prover    |
-          |                               | prover-cli contract        |
+prover-cli | prover/cli.ts                | kernel checks evidence     | node:
+          | prover/*-command.ts           | verified appraise cli bob  |
+          |                               | prover prover-cli contract |
+          |                               | set-makers linked-bob      |
+          |                               | chain crypto roots         |
+linked-bob | prover/linked/bob*.ts         | kernel checks chain crypto | @noble/hashes
+          | prover/linked/demands.ts      | roots verified appraise    |
+          | prover/linked/linked-checks.ts | bob prover linked-bob     |
+linked-facts | prover/linked/quote-facts.ts | kernel chain prover       |
+set-makers | prover/linked/set-accepted.ts | kernel checks crypto roots |
+          | prover/linked/set-believe.ts  | chain verify appraise      |
+          | prover/linked/set-intel.ts    | prover set-makers          |
 contract  | prover/solidity.ts            | kernel cli prover          | @aztec/bb.js node:
 bob       | prover/bob.ts                 | kernel checks verified     |
           |                               | prover                     |
 prover    | prover/**                     | kernel prover paths        | @aztec/bb.js @noble/curves
-          |                               |                            | @noble/hashes
+          |                               | linked-facts               | @noble/hashes
           |                               |                            | @noir-lang/noir_js
           |                               |                            | @noir-lang/noir_wasm node:
 services  | services/**                   | kernel services            | node:

@@ -1,12 +1,12 @@
 /** Collects the result of every check, once each. What was forgotten is a fault of the program, never a pass. */
-import { type CheckId, entryOf, type Stage } from './checks.ts';
+import { type AnyCheckId, type CheckId, entryOf, type Stage } from './checks.ts';
 import { AttestationError } from './errors.ts';
 
 export type CheckStatus = 'pass' | 'fail' | 'skip' | 'waived';
 
 /** One line of a verdict. Texts are for people: `expected` and `actual` are null where there is nothing to compare. */
-export type CheckResult = {
-  id: CheckId;
+export type CheckResult<Id extends AnyCheckId = CheckId> = {
+  id: Id;
   stage: Stage;
   status: CheckStatus;
   expected: string | null;

@@ -1,6 +1,7 @@
 /**
- * The one catalogue of checks (its entries are in catalogue/). The order is the order of every verdict; ids are API. No
- * check exists outside it: Checklist accepts nothing else, and finishes only when each applicable check has a result.
+ * The catalogue of checks of evidence (its entries are in catalogue/), and beside it that of linked proofs. The order is the order of
+ * every verdict; ids are API. No check exists outside the two: Checklist accepts nothing but the first, and finishes only when each
+ * applicable check has a result.
  */
 import { chainChecks } from './catalogue/chain.ts';
 import { collateralChecks } from './catalogue/collateral.ts';
@@ -8,6 +9,7 @@ import type { CheckEntry, Stage, Subject } from './catalogue/entry.ts';
 import { evidenceChecks } from './catalogue/evidence.ts';
 import { guestChecks } from './catalogue/guest.ts';
 import { intelPolicyChecks } from './catalogue/intel-policy.ts';
+import { type LinkedCheckId, linkedChecks } from './catalogue/linked.ts';
 import { policyChecks, softwarePolicyChecks } from './catalogue/policy.ts';
 
 export {
@@ -29,11 +31,17 @@ export const catalogue = {
 } as const;
 
 export type CheckId = keyof typeof catalogue;
+/** Of a verdict on evidence, or on linked proofs. */
+export type AnyCheckId = CheckId | LinkedCheckId;
 
 export const checkIds = Object.keys(catalogue) as CheckId[];
 
-export function entryOf(id: CheckId): CheckEntry {
-  return catalogue[id];
+export const linkedCheckIds = Object.keys(linkedChecks) as LinkedCheckId[];
+
+const everyCheck: Readonly<Record<AnyCheckId, CheckEntry>> = { ...catalogue, ...linkedChecks };
+
+export function entryOf(id: AnyCheckId): CheckEntry {
+  return everyCheck[id];
 }
 
 /** Without these a document that anybody wrote would be believed: a waiver of them would be one for the attacker. */

@@ -18,7 +18,24 @@ export type HashTag =
   | 'service'
   | 'audience';
 
-export type FieldTag = 'key' | 'value' | 'leaf' | 'node';
+export type FieldTag =
+  | 'attestation'
+  | 'chip-snp'
+  | 'chip-tdx'
+  | 'issuer-snp'
+  | 'issuer-tdx'
+  | 'key'
+  | 'leaf'
+  | 'level-snp'
+  | 'level-tdx'
+  | 'node'
+  | 'reference-snp'
+  | 'reference-tdx'
+  | 'serial'
+  | 'value'
+  | 'vek-commitment'
+  | 'vek-snp'
+  | 'vek-tdx';
 
 /** tag(x) = ASCII `affidavit/x/v1` and one zero byte. */
 export function tag(name: HashTag): Bytes {

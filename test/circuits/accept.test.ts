@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CircuitName } from '#prover/artifact.ts';
+import type { OpenCircuitName } from '#prover/artifact.ts';
 import {
   audienceHash,
   fieldInput,
@@ -19,7 +19,7 @@ const cases = [
   ['response-open-key', toResponseOpenKeyInputs],
 ] as const;
 
-const circuits = {} as Record<CircuitName, Circuit>;
+const circuits = {} as Record<OpenCircuitName, Circuit>;
 beforeAll(async () => {
   for (const [name] of cases) circuits[name] = await shipped(name);
 });
@@ -48,7 +48,7 @@ test('the vectors are those of the protocol', () => {
 
 describe('public inputs', () => {
   const statement = statementOf(witnessOf());
-  const hex = (name: CircuitName) => publicInputs(name, statement).map(toHex);
+  const hex = (name: OpenCircuitName) => publicInputs(name, statement).map(toHex);
   const upper = '0'.repeat(32);
 
   test('of response-open: root, id, response hash, audience, nonce', () => {

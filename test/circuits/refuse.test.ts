@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { InputMap } from '@noir-lang/noir_js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CircuitName } from '#prover/artifact.ts';
+import type { OpenCircuitName } from '#prover/artifact.ts';
 import {
   limbsInput,
   type ResponseWitness,
@@ -15,22 +15,22 @@ import { leafHash } from '#verifier/smt/proof.ts';
 import { type Circuit, refusalOf, shipped } from './circuit.ts';
 import { changed, publicKey, serviceOf, signature, valueAt, witnessOf } from './scene.ts';
 
-const inputsOf: Record<CircuitName, (witness: ResponseWitness) => InputMap> = {
+const inputsOf: Record<OpenCircuitName, (witness: ResponseWitness) => InputMap> = {
   'response-open': toResponseOpenInputs,
   'response-open-key': toResponseOpenKeyInputs,
 };
 const names = ['response-open', 'response-open-key'] as const;
-const circuits = {} as Record<CircuitName, Circuit>;
+const circuits = {} as Record<OpenCircuitName, Circuit>;
 beforeAll(async () => {
   for (const name of names) circuits[name] = await shipped(name);
 });
 
-const refusal = (name: CircuitName, inputs: InputMap) => refusalOf(circuits[name], inputs);
+const refusal = (name: OpenCircuitName, inputs: InputMap) => refusalOf(circuits[name], inputs);
 
 const wrongPath = 'the path does not lead from the leaf to the root';
 const beyond = "a sibling beyond the path's depth is not zero";
 const emptyLast = 'the last sibling of the path is empty';
-const tooDeep = 'the path has more than 64 siblings';
+const tooDeep = 'the path has more siblings than the circuit takes';
 const notSigned = "the signature does not verify under the service's key";
 /** The standard library's, of assert_max_bit_size. */
 const notLimb = /^call to assert_max_bit_size$/;

@@ -2,7 +2,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { solve, toTask } from '#prover/alice.ts';
-import { circuitNames, loadArtifact } from '#prover/artifact.ts';
+import { loadArtifact, openCircuitNames } from '#prover/artifact.ts';
 import { codeOf } from '#test/agent/helpers.ts';
 import { encodeResponse, signResponse } from '#verifier/abi/response.ts';
 import { type Bytes, bigEndian, concat, fromBigEndian, utf8 } from '#verifier/bytes.ts';
@@ -88,12 +88,12 @@ describe('Alice', () => {
 });
 
 describe('what is executed before it is proved', () => {
-  test.each(circuitNames)('%s: what belongs together', async (circuit) => {
+  test.each(openCircuitNames)('%s: what belongs together', async (circuit) => {
     const task = toTask({ ...request(), circuit });
     expect((await solve(task, await loadArtifact(circuit))).length).toBeGreaterThan(0);
   });
 
-  test.each(circuitNames)('%s: never what does not', async (circuit) => {
+  test.each(openCircuitNames)('%s: never what does not', async (circuit) => {
     const task = toTask({ ...request(), circuit });
     const { root } = task.witness;
     const wrong = { ...task, witness: { ...task.witness, root: root ^ 1n } };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBundle } from '#agent/evidence.ts';
 import { solve, toTask } from '#prover/alice.ts';
-import { type CircuitName, loadArtifact } from '#prover/artifact.ts';
+import { loadArtifact, type OpenCircuitName } from '#prover/artifact.ts';
 import { type Backend, defaultBackend, openBackend } from '#prover/backend.ts';
 import { publicInputs } from '#prover/circuit-inputs.ts';
 import type { BackendKind } from '#prover/costs.ts';
@@ -22,7 +22,7 @@ import { writeInsecureSrs } from './dev-srs.ts';
 
 const nonce = new Uint8Array(32).fill(7);
 
-async function taskFor(circuit: CircuitName) {
+async function taskFor(circuit: OpenCircuitName) {
   const logger = { info() {}, warn() {}, error() {} };
   const { state, source, secretKeys } = await createInsecureAgent({ logger });
   const now = () => Math.floor(Date.now() / 1000);
@@ -50,7 +50,7 @@ async function taskFor(circuit: CircuitName) {
 }
 
 async function benchCircuit(
-  circuit: CircuitName,
+  circuit: OpenCircuitName,
   backend: Backend,
   what: string,
   promise: string,

@@ -8,8 +8,16 @@ import { helpText } from '#test/tools/help.ts';
 import { jsonText } from '#test/tools/json-text.ts';
 import { manDocument } from '#test/tools/man-page.ts';
 import { policySchema } from '#verifier/appraise/policy-schema.ts';
-import { checkIds, entryOf, stages } from '#verifier/checks.ts';
+import { type AnyCheckId, checkIds, entryOf, linkedCheckIds, stages } from '#verifier/checks.ts';
 import { errorCatalogue } from '#verifier/errors.ts';
+
+function checkLines(id: AnyCheckId): string[] {
+  const { title, protects, remedy, spec } = entryOf(id);
+  return [
+    ...['', `### ${id}`, '', `Passes when ${title}.`, '', `- Protects: ${protects}`],
+    ...[`- When it fails: ${remedy}`, `- Specification: ${spec}`],
+  ];
+}
 
 export function checksDocument(): string {
   const lines = [
@@ -19,13 +27,15 @@ export function checksDocument(): string {
   ];
   for (const stage of stages) {
     const ids = checkIds.filter((id) => entryOf(id).stage === stage);
-    if (ids.length > 0) lines.push('', `## ${stage}`);
-    for (const id of ids) {
-      const { title, protects, remedy, spec } = entryOf(id);
-      lines.push('', `### ${id}`, '', `Passes when ${title}.`, '', `- Protects: ${protects}`);
-      lines.push(`- When it fails: ${remedy}`, `- Specification: ${spec}`);
-    }
+    if (ids.length > 0) lines.push('', `## ${stage}`, ...ids.flatMap(checkLines));
   }
+  lines.push(
+    '',
+    '## Linked proofs',
+    '',
+    'A verdict on linked proofs has these, and none of the others.',
+  );
+  lines.push(...linkedCheckIds.flatMap(checkLines));
   return `${lines.join('\n')}\n`;
 }
 

@@ -9,7 +9,7 @@ import { proverErrorCatalogue } from '#prover/errors.ts';
 import { collateralKinds, platforms } from '#verifier/abi/bundle.ts';
 import { snpForms } from '#verifier/abi/snp-forms.ts';
 import { policySchema } from '#verifier/appraise/policy-schema.ts';
-import { checkIds, stages } from '#verifier/checks.ts';
+import { checkIds, linkedCheckIds, stages } from '#verifier/checks.ts';
 import { exitCodes } from '#verifier/cli/cli-error.ts';
 import type { CommandEntry } from '#verifier/cli/command-tree.ts';
 import { errorCatalogue } from '#verifier/errors.ts';
@@ -40,7 +40,7 @@ export function offered(): Lists {
   return {
     'exit codes': Object.entries(exitCodes).map(([ending, code]) => `${code} ${ending}`),
     stages,
-    checks: checkIds,
+    checks: [...checkIds, ...linkedCheckIds],
     'error codes': Object.keys(errorCatalogue),
     'agent error codes': Object.keys(agentErrorCatalogue),
     'prover error codes': Object.keys(proverErrorCatalogue),

@@ -22,10 +22,23 @@ const hashTags = Object.keys({
   service: 0,
 } satisfies Record<HashTag, 0>) as HashTag[];
 const fieldTags = Object.keys({
+  attestation: 0,
+  'chip-snp': 0,
+  'chip-tdx': 0,
+  'issuer-snp': 0,
+  'issuer-tdx': 0,
   key: 0,
-  value: 0,
   leaf: 0,
+  'level-snp': 0,
+  'level-tdx': 0,
   node: 0,
+  'reference-snp': 0,
+  'reference-tdx': 0,
+  serial: 0,
+  value: 0,
+  'vek-commitment': 0,
+  'vek-snp': 0,
+  'vek-tdx': 0,
 } satisfies Record<FieldTag, 0>) as FieldTag[];
 
 test('tag(x) is ASCII affidavit/x/v1 and one zero byte', () => {

@@ -1,5 +1,8 @@
 /** The checks of a verdict taken together: how many ended how, and which for the same reason. */
 import type { CheckResult } from '#verifier/checklist.ts';
+import type { AnyCheckId } from '#verifier/checks.ts';
+
+type AnyResult = CheckResult<AnyCheckId>;
 
 const words = [
   ['pass', 'passed'],
@@ -8,7 +11,7 @@ const words = [
   ['waived', 'waived'],
 ] as const;
 
-export function countsOf(checks: readonly CheckResult[]): string {
+export function countsOf(checks: readonly AnyResult[]): string {
   return words
     .map(([status, word]) => [checks.filter((check) => check.status === status).length, word])
     .filter(([count]) => count !== 0)
@@ -17,8 +20,8 @@ export function countsOf(checks: readonly CheckResult[]): string {
 }
 
 /** What is missing is the news, not how much hangs on it. */
-export function byReason(checks: readonly CheckResult[]): CheckResult[][] {
-  const groups = new Map<string | null, CheckResult[]>();
+export function byReason(checks: readonly AnyResult[]): AnyResult[][] {
+  const groups = new Map<string | null, AnyResult[]>();
   for (const check of checks) {
     const group = groups.get(check.reason) ?? [];
     groups.set(check.reason, [...group, check]);

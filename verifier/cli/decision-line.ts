@@ -2,7 +2,7 @@
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import type { CheckResult } from '#verifier/checklist.ts';
-import { type CheckId, entryOf } from '#verifier/checks.ts';
+import { type AnyCheckId, entryOf } from '#verifier/checks.ts';
 import { cut, defaultColumns, harmless, shortHex } from './lines.ts';
 
 /** A reason shorter than this says nothing. */
@@ -10,14 +10,14 @@ const fewest = 16;
 
 /** @returns one line of at most `columns` characters */
 export function decisionLine(
-  verdict: Verdict,
-  policy: Policy,
+  verdict: Verdict<AnyCheckId>,
+  policy: Pick<Policy, 'name'>,
   columns: number = defaultColumns,
 ): string {
   return cut(lineOf(verdict, `"${harmless(policy.name)}"`, columns), columns);
 }
 
-function lineOf(verdict: Verdict, policy: string, columns: number): string {
+function lineOf(verdict: Verdict<AnyCheckId>, policy: string, columns: number): string {
   const [failed, ...alsoFailed] = verdict.checks.filter(({ status }) => status === 'fail');
   const [skipped, ...alsoSkipped] = verdict.checks.filter(({ status }) => status === 'skip');
   switch (verdict.decision) {
@@ -37,8 +37,8 @@ function lineOf(verdict: Verdict, policy: string, columns: number): string {
 
 function sentence(
   head: string,
-  first: CheckResult | undefined,
-  others: readonly CheckResult[],
+  first: CheckResult<AnyCheckId> | undefined,
+  others: readonly CheckResult<AnyCheckId>[],
   columns: number,
 ): string {
   const tail = moreOf(others);
@@ -49,16 +49,16 @@ function sentence(
     : `${head}${reasonOf(first, room)}${id}${tail}`;
 }
 
-function reasonOf(check: CheckResult | undefined, room: number): string {
+function reasonOf(check: CheckResult<AnyCheckId> | undefined, room: number): string {
   if (check === undefined) return '';
   return cut(harmless(shortHex(check.reason ?? entryOf(check.id).title)), Math.max(1, room));
 }
 
-function moreOf(others: readonly CheckResult[]): string {
+function moreOf(others: readonly CheckResult<AnyCheckId>[]): string {
   return others.length === 0 ? '' : ` [and ${others.length} more]`;
 }
 
-const softwareChecks: readonly CheckId[] = [
+const softwareChecks: readonly AnyCheckId[] = [
   'policy.measurement',
   'policy.mrtd',
   'policy.rtmr0',
@@ -68,7 +68,7 @@ const softwareChecks: readonly CheckId[] = [
 ];
 
 /** An acceptance of software that nobody named must not read like one of the software that was meant. */
-function softwareOf({ checks }: Verdict): string {
+function softwareOf({ checks }: Verdict<AnyCheckId>): string {
   const asked = checks.filter(({ id }) => softwareChecks.includes(id));
   const open = asked.filter(({ expected }) => expected === 'any');
   if (open.length === 0) return '';

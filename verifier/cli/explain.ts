@@ -1,6 +1,6 @@
 /** One check, explained: what it protects from, what to do, and what it found in some evidence. */
 import type { Verdict } from '#verifier/appraise/verdict.ts';
-import { type CheckId, checkIds, entryOf } from '#verifier/checks.ts';
+import { type AnyCheckId, checkIds, entryOf, linkedCheckIds } from '#verifier/checks.ts';
 import type { ErrorCode } from '#verifier/errors.ts';
 import { defaultColumns, harmless, wrap } from './lines.ts';
 
@@ -20,7 +20,7 @@ const certificateCodes = [
 const listCodes = ['der-malformed', 'certificate-profile'] as const satisfies ErrorCode[];
 
 /** Checks that read something: the codes with which reading fails, as `actual` then says. */
-export const codesOfCheck: Partial<Record<CheckId, readonly ErrorCode[]>> = {
+export const codesOfCheck: Partial<Record<AnyCheckId, readonly ErrorCode[]>> = {
   'parse.bundle': [...jsonCodes, 'base64-malformed', 'field-not-canonical'],
   'parse.report': ['length-wrong', 'version-unknown', 'reserved-not-zero', 'value-out-of-range'],
   'parse.quote': [
@@ -47,24 +47,30 @@ export const codesOfCheck: Partial<Record<CheckId, readonly ErrorCode[]>> = {
   'policy.current-tcb': ['reserved-not-zero'],
   'policy.committed-tcb': ['reserved-not-zero'],
   'policy.launch-tcb': ['reserved-not-zero'],
+  'link.file': [...jsonCodes, 'base64-malformed', 'length-wrong', 'field-not-canonical'],
+  'link.message': [...jsonCodes, 'base64-malformed'],
+  'link.issuer': certificateCodes,
+  'link.issuer-crl': listCodes,
 };
 
-export function isCheckId(text: string): text is CheckId {
-  return (checkIds as readonly string[]).includes(text);
+const everyId: readonly AnyCheckId[] = [...checkIds, ...linkedCheckIds];
+
+export function isCheckId(text: string): text is AnyCheckId {
+  return (everyId as readonly string[]).includes(text);
 }
 
 /** The ids that a mistyped one may have meant: of the same last part, or that hold it. */
-export function similarIds(text: string): CheckId[] {
+export function similarIds(text: string): AnyCheckId[] {
   const last = text.toLowerCase().split('.').at(-1) ?? '';
   if (last === '') return [];
-  const ids = checkIds.filter((id) => id.split('.').at(-1) === last);
-  return ids.length > 0 ? ids : checkIds.filter((id) => id.includes(last)).slice(0, 5);
+  const ids = everyId.filter((id) => id.split('.').at(-1) === last);
+  return ids.length > 0 ? ids : everyId.filter((id) => id.includes(last)).slice(0, 5);
 }
 
 /** @param verdict of the evidence that was given; null when none was @returns the page, with its last line feed */
 export function explainCheck(
-  id: CheckId,
-  verdict: Verdict | null,
+  id: AnyCheckId,
+  verdict: Verdict<AnyCheckId> | null,
   columns: number = defaultColumns,
 ): string {
   const { stage, title, protects, remedy, spec } = entryOf(id);
@@ -83,7 +89,7 @@ export function explainCheck(
   return `${lines.join('\n')}\n`;
 }
 
-function foundLines(id: CheckId, { checks }: Verdict, columns: number): string[] {
+function foundLines(id: AnyCheckId, { checks }: Verdict<AnyCheckId>, columns: number): string[] {
   const result = checks.find((check) => check.id === id);
   if (result === undefined) return fact('found', 'does not apply to this evidence', columns);
   const words = { pass: 'pass', fail: 'FAIL', skip: 'skip', waived: 'waived' };

@@ -6,7 +6,10 @@ import { formatTime, type UnixTime } from '#verifier/time.ts';
 const told = 3;
 
 /** Null when nothing runs out. */
-export function forecastSentence({ at, forecast }: Verdict): string | null {
+export function forecastSentence({
+  at,
+  forecast,
+}: Pick<Verdict, 'at' | 'forecast'>): string | null {
   const [first, ...others] = forecast;
   if (first === undefined) return null;
   const verb = first.at < at ? 'ran' : 'runs';

@@ -3,26 +3,16 @@ import { CliError, exitCodes, usageError } from './cli-error.ts';
 import type { YargsLike } from './command-tree.ts';
 import { completionsOptions } from './completions-options.ts';
 import { standardInput } from './files.ts';
-import { keygenOptions } from './keygen-options.ts';
-import { lintGuestOptions } from './lint-options.ts';
+import { guestCommands } from './guest-commands.ts';
 import { loadYargs } from './load-yargs.ts';
-import { logShowOptions, logStartOptions, logVerifyOptions } from './log-options.ts';
-import { measureClosureOptions } from './measure-options.ts';
-import {
-  checkConfigOptions,
-  checkOptions,
-  doctorOptions,
-  explainOptions,
-  type Format,
-  proveOptions,
-  showOptions,
-  solidityOptions,
-  verifyOptions,
-} from './options.ts';
+import { explainOptions, type Format, showOptions, verifyOptions } from './options.ts';
 import { policyOptions } from './policy-options.ts';
+import { print } from './print.ts';
+import { proofCommands } from './proof-commands.ts';
+import { recordCommands } from './record-commands.ts';
+import { refuseRepeats } from './repeats.ts';
 import { serveOptions } from './serve-options.ts';
-import { tokenJwksOptions, tokenVerifyOptions } from './token-options.ts';
-import type { Judged, OutputOptions } from './verdict-output.ts';
+import type { OutputOptions } from './verdict-output.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
 /**
@@ -37,7 +27,10 @@ export async function main(
   const format: Format = /^json$/i.test(optionText(args, '--format') ?? '') ? 'json' : 'text';
   try {
     const yargs = await load();
-    const cli = yargs(args.map((arg) => (arg === '-' ? standardInput : arg)))
+    const end = (code: number) => {
+      exitCode = code;
+    };
+    const first = yargs(args.map((arg) => (arg === '-' ? standardInput : arg)))
       .scriptName('affidavit')
       .locale('en')
       .usage(
@@ -63,30 +56,8 @@ export async function main(
             });
           } else exitCode = await verifyAndPrint(found);
         },
-      )
-      .command(
-        'prove',
-        'prove to someone else that a measured service signed a response',
-        proveOptions,
-        async (found) => {
-          refuseRepeats(found);
-          const { runProve } = await import('#prover/cli.ts');
-          await runProve(found);
-          exitCode = exitCodes.accepted;
-        },
-      )
-      .command(
-        'check <proof>',
-        'check such a proof, with its bundle and response',
-        checkOptions,
-        async (found) => {
-          refuseRepeats(found);
-          const { refuseOutput } = await import('./verdict-output.ts');
-          await refuseOutput(found);
-          const { runCheck } = await import('#prover/cli.ts');
-          exitCode = await print(await runCheck(found), found);
-        },
-      )
+      );
+    const cli = guestCommands(recordCommands(proofCommands(first, end), end), end)
       .command(
         'show <file>',
         'print what evidence, certificates or lists say, field by field; verifies nothing',
@@ -108,76 +79,6 @@ export async function main(
           process.stdout.write(await runExplain(found));
           exitCode = exitCodes.accepted;
         },
-      )
-      .command(
-        'solidity <circuit>',
-        'write the contract that verifies a circuit’s proofs on an EVM chain',
-        solidityOptions,
-        async (found) => {
-          refuseRepeats(found);
-          const { runSolidity } = await import('#prover/cli.ts');
-          await runSolidity(found);
-          exitCode = exitCodes.accepted;
-        },
-      )
-      .command('token', 'check signed verdicts (EAR, as JWT or CWT)', (token) =>
-        token
-          .command(
-            'verify <file>',
-            'check a token’s signature and time, and print its claims',
-            tokenVerifyOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runTokenVerify } = await import('./token-command.ts');
-              process.stdout.write(await runTokenVerify(found));
-              exitCode = exitCodes.accepted;
-            },
-          )
-          .command(
-            'jwks',
-            'print the public half of a key, for those who check its tokens',
-            tokenJwksOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runTokenJwks } = await import('./token-command.ts');
-              process.stdout.write(await runTokenJwks(found));
-              exitCode = exitCodes.accepted;
-            },
-          )
-          .demandCommand(1, 'affidavit token needs a command'),
-      )
-      .command('log', 'check and read a log of decisions (--log)', (log) =>
-        log
-          .command(
-            'verify <file>',
-            'find any line that was removed, edited, moved or inserted',
-            logVerifyOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runLogVerify } = await import('./log-command.ts');
-              const ended = await runLogVerify(found);
-              process.stdout.write(ended.text);
-              exitCode = ended.exitCode;
-            },
-          )
-          .command('show <file>', 'print one line a decision', logShowOptions, async (found) => {
-            refuseRepeats(found);
-            const { runLogShow } = await import('./log-command.ts');
-            await runLogShow(found, (text) => process.stdout.write(text));
-            exitCode = exitCodes.accepted;
-          })
-          .command(
-            'start <file>',
-            'start a log that goes on where another ended',
-            logStartOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runLogStart } = await import('./log-command.ts');
-              await runLogStart(found);
-              exitCode = exitCodes.accepted;
-            },
-          )
-          .demandCommand(1, 'affidavit log needs a command'),
       )
       .command(
         'serve',
@@ -210,90 +111,6 @@ export async function main(
           process.stderr.write(ended.stderr);
           exitCode = ended.exitCode;
         }),
-      )
-      .command('lint', 'find inputs of a guest that its measurement does not cover', (lint) =>
-        lint
-          .command(
-            'guest [target]',
-            'name each unmeasured input, why it matters and how to close it',
-            lintGuestOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runLintGuest } = await import('./lint-command.ts');
-              const ended = await runLintGuest(found);
-              process.stdout.write(ended.stdout);
-              exitCode = ended.exitCode;
-            },
-          )
-          .demandCommand(1, 'affidavit lint needs a command'),
-      )
-      .command('measure', 'compute what a policy names, on the machine that builds', (measure) =>
-        measure
-          .command(
-            'closure <target>',
-            'the digest of a system’s closure, as its agent will state it',
-            measureClosureOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runMeasure } = await import('./measure-command.ts');
-              const ended = await runMeasure(found);
-              process.stdout.write(ended.stdout);
-              process.stderr.write(ended.stderr);
-              exitCode = ended.exitCode;
-            },
-          )
-          .demandCommand(1, 'affidavit measure needs a command'),
-      )
-      .command(
-        'keygen',
-        'make a service’s key, secret and public half in files of their own',
-        keygenOptions,
-        async (found) => {
-          refuseRepeats(found);
-          const { runKeygen } = await import('./keygen-command.ts');
-          process.stdout.write(await runKeygen(found));
-          exitCode = exitCodes.accepted;
-        },
-      )
-      .command('agent', 'run in the guest and serve evidence', (agent) =>
-        agent
-          .command(
-            'run',
-            'serve evidence over HTTP',
-            (run) =>
-              run.option('config', {
-                type: 'string',
-                demandOption: true,
-                requiresArg: true,
-                describe: 'configuration file (docs/agent.md)',
-              }),
-            async (found) => {
-              refuseRepeats(found);
-              const { runAgent } = await import('#agent/cli.ts');
-              exitCode = await runAgent({ config: found.config });
-            },
-          )
-          .command(
-            'doctor',
-            'say what this machine lacks to serve evidence',
-            doctorOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runDoctor } = await import('#agent/doctor-command.ts');
-              exitCode = await runDoctor({ config: found.config, format: found.format });
-            },
-          )
-          .command(
-            'check-config <file>',
-            'say whether the agent would start with this configuration',
-            checkConfigOptions,
-            async (found) => {
-              refuseRepeats(found);
-              const { runCheckConfig } = await import('#agent/doctor-command.ts');
-              exitCode = await runCheckConfig(found);
-            },
-          )
-          .demandCommand(1, 'affidavit agent needs a command'),
       )
       .demandCommand(1, 'affidavit needs a command')
       .parserConfiguration({
@@ -332,29 +149,6 @@ async function verifyAndPrint(
   if (options.log === undefined) return print(await runVerify(options), options);
   const { recording } = await import('./log-command.ts');
   return print(await recording(options.log, () => runVerify(options)), options);
-}
-
-async function print(
-  ended: Judged & { note?: string | null },
-  options: OutputOptions,
-): Promise<number> {
-  const { verdictOutput } = await import('./verdict-output.ts');
-  const { stdout, stderr } = await verdictOutput(ended, options);
-  process.stdout.write(stdout);
-  process.stderr.write(stderr);
-  if (ended.note) process.stderr.write(`affidavit: ${ended.note}\n`);
-  return exitCodes[ended.verdict.decision];
-}
-
-/** A chain may come in several files, as snpguest writes it; `_` is yargs's own. */
-const repeatable = new Set(['chain', 'crl', 'observe', 'file', 'evidence', '_']);
-
-/** yargs makes a list of an option that is given twice; which of the two was meant is not ours to guess. */
-function refuseRepeats(found: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(found)) {
-    if (Array.isArray(value) && !repeatable.has(name))
-      throw usageError(`--${name} was given ${value.length} times`, 'Give it once.');
-  }
 }
 
 function optionText(args: readonly string[], name: string): string | undefined {

@@ -2,17 +2,21 @@
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import type { CheckResult, CheckStatus } from '#verifier/checklist.ts';
-import { entryOf } from '#verifier/checks.ts';
+import { type AnyCheckId, entryOf } from '#verifier/checks.ts';
 import { formatTime } from '#verifier/time.ts';
 import { byReason, countsOf } from './counts.ts';
 import { decisionLine } from './decision-line.ts';
 import { forecastSentence } from './forecast.ts';
 import { harmless } from './lines.ts';
 
+type AnyVerdict = Verdict<AnyCheckId>;
+type AnyResult = CheckResult<AnyCheckId>;
+type Named = Pick<Policy, 'name'>;
+
 /** The decision's sentence is not cut for a page without columns. */
 const endless = 10_000;
 
-export function renderMarkdown(verdict: Verdict, policy: Policy): string {
+export function renderMarkdown(verdict: AnyVerdict, policy: Named): string {
   const { checks, warnings } = verdict;
   const blocks = [
     ['## Attestation verdict'],
@@ -30,7 +34,7 @@ export function renderMarkdown(verdict: Verdict, policy: Policy): string {
   return `${filled.map((block) => block.join('\n')).join('\n\n')}\n`;
 }
 
-function facts(verdict: Verdict, policy: Policy): string[][] {
+function facts(verdict: AnyVerdict, policy: Named): string[][] {
   const forecast = forecastSentence(verdict);
   return [
     ['Checks', countsOf(verdict.checks)],
@@ -40,7 +44,7 @@ function facts(verdict: Verdict, policy: Policy): string[][] {
   ];
 }
 
-function failures(checks: readonly CheckResult[]): string[] {
+function failures(checks: readonly AnyResult[]): string[] {
   const failed = checks.filter(({ status }) => status === 'fail');
   const rows = failed.map(({ id, reason, expected, actual }) => [
     `\`${id}\``,
@@ -49,7 +53,7 @@ function failures(checks: readonly CheckResult[]): string[] {
   return table(['check', 'why', 'expected', 'actual', 'what to do'], rows);
 }
 
-function reasons(checks: readonly CheckResult[], status: CheckStatus): string[] {
+function reasons(checks: readonly AnyResult[], status: CheckStatus): string[] {
   const found = checks.filter((check) => check.status === status);
   return table(
     ['checks', 'why'],
@@ -60,7 +64,7 @@ function reasons(checks: readonly CheckResult[], status: CheckStatus): string[] 
   );
 }
 
-function row({ id, status, expected, actual, reason }: CheckResult): string[] {
+function row({ id, status, expected, actual, reason }: AnyResult): string[] {
   const shown = status === 'fail' ? '**FAIL**' : status;
   return [`\`${id}\``, shown, ...[expected, actual, reason].map((text) => inert(text ?? ''))];
 }

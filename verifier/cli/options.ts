@@ -1,5 +1,6 @@
 /** What each command takes, as yargs reads it. Nothing is loaded here but yargs' types. */
 import type { Argv } from 'yargs';
+import { linkedCheckOptions } from './check-linked-options.ts';
 import { collateralOptions, file, needed } from './option-parts.ts';
 
 const formats = ['text', 'json'] as const;
@@ -102,8 +103,9 @@ export function checkOptions(command: Argv) {
   return command
     .positional('proof', { type: 'string', demandOption: true, describe: 'proof file' })
     .options({
-      bundle: needed('the evidence bundle that the proof is about'),
-      response: needed('the response'),
+      bundle: file('the evidence bundle that an open proof is about'),
+      response: file('the response; none for linked proofs that show parts of it'),
+      ...linkedCheckOptions,
       audience: needed('your own name, as you gave it to the prover'),
       nonce: needed('the nonce that you drew for this proof (32 bytes, hex)'),
       'bundle-nonce': file('the nonce that you sent to the agent, if the bundle answers one'),

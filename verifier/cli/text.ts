@@ -2,7 +2,7 @@
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import type { CheckResult, CheckStatus } from '#verifier/checklist.ts';
-import { entryOf, stages } from '#verifier/checks.ts';
+import { type AnyCheckId, entryOf, stages } from '#verifier/checks.ts';
 import { formatTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { type Paint, plain, type Style } from './colour.ts';
@@ -13,6 +13,11 @@ import { treeLines } from './history-lines.ts';
 import { cut, defaultColumns, harmless, shortHex, wrap } from './lines.ts';
 
 export { wrap } from './lines.ts';
+
+/** Of evidence, or of linked proofs. */
+type AnyVerdict = Verdict<AnyCheckId>;
+type AnyResult = CheckResult<AnyCheckId>;
+type Named = Pick<Policy, 'name'>;
 
 export type Page = {
   columns?: number;
@@ -27,7 +32,7 @@ const markWidth = 8;
 const indent = '  ';
 
 /** @param page default: 100 columns without colour */
-export function renderVerdict(verdict: Verdict, policy: Policy, page: Page = {}): string {
+export function renderVerdict(verdict: AnyVerdict, policy: Named, page: Page = {}): string {
   const at: Required<Page> = { columns: defaultColumns, paint: plain, bundle: null, ...page };
   const blocks = [
     ...stages.map((stage) => stageBlock(stage, verdict.checks, at)),
@@ -41,7 +46,7 @@ export function renderVerdict(verdict: Verdict, policy: Policy, page: Page = {})
 }
 
 /** The last line, without its line feed. */
-export function decisionText(verdict: Verdict, policy: Policy, page: Page = {}): string {
+export function decisionText(verdict: AnyVerdict, policy: Named, page: Page = {}): string {
   const { columns = defaultColumns, paint = plain } = page;
   return paint(decisionStyle[verdict.decision], decisionLine(verdict, policy, columns));
 }
@@ -53,14 +58,14 @@ const decisionStyle = {
   undecided: 'open',
 } as const satisfies Record<Verdict['decision'], Style>;
 
-function stageBlock(stage: string, all: readonly CheckResult[], page: Required<Page>): string[] {
+function stageBlock(stage: string, all: readonly AnyResult[], page: Required<Page>): string[] {
   const checks = all.filter((check) => check.stage === stage);
   if (checks.length === 0) return [];
   const width = Math.max(...checks.map(({ id }) => id.length));
   return [page.paint('strong', stage), ...checks.map((check) => checkLine(check, width, page))];
 }
 
-function checkLine(check: CheckResult, width: number, { columns, paint }: Required<Page>): string {
+function checkLine(check: AnyResult, width: number, { columns, paint }: Required<Page>): string {
   const mark = marks[check.status].padEnd(markWidth);
   const start = `${check.id.padEnd(width)}  `;
   const room = columns - indent.length - mark.length - start.length;
@@ -70,7 +75,7 @@ function checkLine(check: CheckResult, width: number, { columns, paint }: Requir
 }
 
 /** What was found, where a policy looked at a value; else the statement that holds, or why it does not. */
-function wordsOf(check: CheckResult, room: number): string {
+function wordsOf(check: AnyResult, room: number): string {
   const { title } = entryOf(check.id);
   if (check.status !== 'pass') return shortHex(check.reason ?? title);
   if (check.stage !== 'policy') return title;
@@ -87,7 +92,7 @@ const problemTitles = [
   ['waived', 'waived'],
 ] as const satisfies [CheckStatus, string][];
 
-function problemBlocks(checks: readonly CheckResult[], page: Required<Page>): string[][] {
+function problemBlocks(checks: readonly AnyResult[], page: Required<Page>): string[][] {
   return problemTitles.map(([status, title]) => {
     const found = checks.filter((check) => check.status === status);
     if (found.length === 0) return [];
@@ -99,7 +104,7 @@ function problemBlocks(checks: readonly CheckResult[], page: Required<Page>): st
   });
 }
 
-function failureLines(check: CheckResult, { columns, paint }: Required<Page>): string[] {
+function failureLines(check: AnyResult, { columns, paint }: Required<Page>): string[] {
   const detail = (label: string, text: string | null) => {
     if (text === null) return [];
     const [first = '', ...rest] = wrap(harmless(text), ' '.repeat(14), ' '.repeat(14), columns);
@@ -115,7 +120,7 @@ function failureLines(check: CheckResult, { columns, paint }: Required<Page>): s
   ];
 }
 
-function sameReasonLines(same: readonly CheckResult[], { columns }: Required<Page>): string[] {
+function sameReasonLines(same: readonly AnyResult[], { columns }: Required<Page>): string[] {
   const [{ reason } = { reason: null }] = same;
   return [
     ...wrap(same.map(({ id }) => id).join(', '), indent, indent, columns),
@@ -124,8 +129,8 @@ function sameReasonLines(same: readonly CheckResult[], { columns }: Required<Pag
 }
 
 function factsBlock(
-  verdict: Verdict,
-  policy: Policy,
+  verdict: AnyVerdict,
+  policy: Named,
   { columns, paint }: Required<Page>,
 ): string[] {
   const fact = (label: string, text: string | null) => {
@@ -141,7 +146,7 @@ function factsBlock(
   ];
 }
 
-function warningsBlock({ warnings }: Verdict, { columns, paint }: Required<Page>): string[] {
+function warningsBlock({ warnings }: AnyVerdict, { columns, paint }: Required<Page>): string[] {
   return warnings.flatMap((warning) => {
     const [first = '', ...rest] = wrap(harmless(warning), '! ', '  ', columns);
     return [`${paint('open', '!')}${first.slice(1)}`, ...rest];

@@ -1,7 +1,7 @@
 /** What a command with a verdict prints: the format that was asked for, or one check, or the last line alone. */
 import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
-import type { CheckId } from '#verifier/checks.ts';
+import type { AnyCheckId } from '#verifier/checks.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { usageError } from './cli-error.ts';
 import { columnsFor, paintFor } from './colour.ts';
@@ -16,6 +16,7 @@ export type OutputOptions = {
 };
 
 type Printed = { stdout: string; stderr: string };
+type Terminal = { isTTY?: boolean; columns?: number };
 
 /** Before anything is verified. @throws CliError wrong usage */
 export async function refuseOutput(options: OutputOptions): Promise<void> {
@@ -34,7 +35,7 @@ export async function refuseOutput(options: OutputOptions): Promise<void> {
 }
 
 /** @throws CliError wrong usage for what is no check */
-export async function checkIdOf(text: string): Promise<CheckId> {
+export async function checkIdOf(text: string): Promise<AnyCheckId> {
   const { isCheckId, similarIds } = await import('./explain.ts');
   if (isCheckId(text)) return text;
   const similar = similarIds(text);
@@ -47,21 +48,31 @@ export async function checkIdOf(text: string): Promise<CheckId> {
 }
 
 export type Judged = { verdict: Verdict; policy: Policy; bundle?: Verified['bundle'] };
+/** Of linked proofs, which no token is made of. */
+export type JudgedLinks = { verdict: Verdict<AnyCheckId>; policy: Pick<Policy, 'name'> };
 
 /** @throws CliError wrong usage for a key that cannot be used */
 export async function verdictOutput(
-  { verdict, policy, bundle = null }: Judged,
+  judged: Judged,
   options: OutputOptions,
-  terminal: { isTTY?: boolean; columns?: number } = process.stdout,
+  terminal: Terminal = process.stdout,
 ): Promise<Printed> {
-  const { format = 'text', quiet = false, explain, earKey } = options;
+  if (options.format !== 'ear') return linkedOutput(judged, options, terminal, judged.bundle);
+  const { earOutputOf } = await import('./ear-output.ts');
+  const { jwt, note } = await earOutputOf(judged.verdict, options.earKey ?? null);
+  return { stdout: `${jwt}\n`, stderr: note === null ? '' : `affidavit: ${note}\n` };
+}
+
+/** Every format but that of tokens. */
+export async function linkedOutput(
+  { verdict, policy }: JudgedLinks,
+  options: OutputOptions,
+  terminal: Terminal = process.stdout,
+  bundle: Verified['bundle'] = null,
+): Promise<Printed> {
+  const { format = 'text', quiet = false, explain } = options;
   const out = (stdout: string): Printed => ({ stdout, stderr: '' });
   if (format === 'json') return out(`${JSON.stringify(verdict, null, 2)}\n`);
-  if (format === 'ear') {
-    const { earOutputOf } = await import('./ear-output.ts');
-    const { jwt, note } = await earOutputOf(verdict, earKey ?? null);
-    return { stdout: `${jwt}\n`, stderr: note === null ? '' : `affidavit: ${note}\n` };
-  }
   if (format === 'markdown') {
     const { renderMarkdown } = await import('./markdown.ts');
     return out(renderMarkdown(verdict, policy));

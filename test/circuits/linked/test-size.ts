@@ -1,0 +1,61 @@
+/** What the test-size builds under circuits/test take: short trees, and no signature of the vendor. */
+import type { InputMap } from '@noir-lang/noir_js';
+import type { LinkedCircuitName } from '#prover/artifact.ts';
+import { fieldInput } from '#prover/circuit-inputs.ts';
+import type { QuoteFacts } from '#prover/linked/quote-facts.ts';
+import { concat, fromBigEndian } from '#verifier/bytes.ts';
+
+export const testCircuits = ['linked_pck', 'linked_quote', 'linked_response'] as const;
+export type TestCircuit = (typeof testCircuits)[number];
+
+/** Levels of the trees in the test-size builds. */
+export const shortDepth = 16;
+
+/** From the inputs of the circuits that they stand for. @throws RangeError for a path of more than `shortDepth` siblings */
+export function testInputsOf(
+  { report, qeIsvSvn }: QuoteFacts,
+  { 'tdx-pck': pck, 'tdx-quote': quote, response }: Readonly<Record<LinkedCircuitName, InputMap>>,
+): Record<TestCircuit, InputMap> {
+  const { blocks: _, issuer_key: __, signature: ___, ...linkedPck } = pck;
+  const { signed: _____, certified, opening, ...linkedQuote } = quote as Nested;
+  const { signature: ____, ...linkedResponse } = response;
+  const { bound, epoch, salt } = opening as Nested;
+  const { closure, tree_root } = bound as Nested;
+  const { pck: named, pck_salt } = certified as Nested;
+  const registers = concat(report.mrTd, ...report.rtmr);
+  return {
+    linked_pck: linkedPck,
+    linked_quote: shortened({
+      ...linkedQuote,
+      tee_tcb_svn: [...report.teeTcbSvn],
+      registers: Array.from({ length: 15 }, (_, i) =>
+        fieldInput(fromBigEndian(registers.subarray(16 * i, 16 * i + 16))),
+      ),
+      qe_isv_svn: fieldInput(BigInt(qeIsvSvn)),
+      pck: named as InputMap,
+      pck_salt: pck_salt as string,
+      opening: { closure, tree_root, epoch, salt } as InputMap,
+    }),
+    linked_response: shortened(linkedResponse),
+  };
+}
+
+type Nested = Record<string, InputMap[string]>;
+
+/** The same with paths of `shortDepth` siblings. @throws RangeError for a path that is longer */
+function shortened(inputs: InputMap): InputMap {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      if (name === 'siblings') return [name, firstOf(value as string[])];
+      if (typeof value !== 'object' || Array.isArray(value)) return [name, value];
+      return [name, shortened(value as InputMap)];
+    }),
+  );
+}
+
+function firstOf(siblings: readonly string[]): string[] {
+  if (siblings.slice(shortDepth).some((one) => BigInt(one) !== 0n)) {
+    throw new RangeError(`a path has more than ${shortDepth} siblings: choose another seed`);
+  }
+  return siblings.slice(0, shortDepth);
+}

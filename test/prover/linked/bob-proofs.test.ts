@@ -1,0 +1,112 @@
+/** Bob on real proofs over the ceremony's genuine points: accepted, and refused when one thing is changed. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LinkedCircuitName } from '#prover/artifact.ts';
+import { tellLinkedStory } from '#test/circuits/linked/scene.ts';
+import { type Bytes, toHex } from '#verifier/bytes.ts';
+import { hasPoints, pointsMissing } from '../points.ts';
+import { openWorkbench, type Workbench } from './bob-real.ts';
+import { type Row, rows, type Scenes } from './bob-rows.ts';
+import { nonce, resultOf, verdictIn, withStatus } from './bob-scene.ts';
+
+let bench: Workbench;
+let scenes: Omit<Scenes, 'text'>;
+
+beforeAll(async () => {
+  if (!hasPoints) return;
+  bench = await openWorkbench();
+  const story = await tellLinkedStory();
+  const another = await tellLinkedStory({ seed: 'another' });
+  scenes = {
+    scene: await bench.scene(story, { key: 'pck' }),
+    member: await bench.scene(story, { key: 'member' }),
+    other: await bench.scene(another, { key: 'pck' }),
+  };
+}, 600_000);
+
+afterAll(async () => bench?.close());
+
+describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMissing})`, () => {
+  test.for(['scene', 'member', 'other'] as const)('accepts: %s', async (name) => {
+    const verdict = await verdictIn(scenes[name]);
+    expect(withStatus('fail', verdict)).toEqual([]);
+    expect(verdict.decision).toBe('accepted');
+  });
+
+  // response-text has no build of test size; the slow tests of test/evm prove it.
+  const small = rows.filter(({ of }) => of !== 'text');
+  test.for(small)('refuses $name', async ({ changes, failing, decision, of = 'scene' }: Row) => {
+    const all = { ...scenes, text: scenes.scene };
+    const verdict = await verdictIn(all[of], changes(all));
+    expect(withStatus('fail', verdict)).toEqual(failing);
+    expect(verdict.decision).toBe(decision);
+  });
+
+  test('refuses the proof of one circuit in the place of another’s', async () => {
+    const { file, ...scene } = scenes.scene;
+    const artifactOf = (one: { artifact: string }, proof: Bytes) => ({ ...one, proof });
+    const swapped = {
+      ...file,
+      quote: { ...file.quote, proof: artifactOf(file.quote.proof, file.response.proof.proof) },
+      response: {
+        ...file.response,
+        proof: artifactOf(file.response.proof, file.quote.proof.proof),
+      },
+    };
+    const verdict = await verdictIn({ ...scene, file }, { file: () => swapped });
+    expect(withStatus('fail', verdict)).toEqual(['link.machine', 'link.response']);
+    expect(verdict.decision).toBe('invalid');
+  });
+
+  test('refuses each proof of another machine in the place of its own', async () => {
+    const { scene, other } = scenes;
+    const swap = (part: 'key' | 'quote' | 'response') => ({
+      ...scene.file,
+      [part]: { ...scene.file[part], proof: other.file[part].proof },
+    });
+    for (const [part, id] of [
+      ['key', 'link.key'],
+      ['quote', 'link.machine'],
+      ['response', 'link.response'],
+    ] as const) {
+      const verdict = await verdictIn(scene, { file: () => swap(part) });
+      expect(withStatus('fail', verdict)).toEqual([id]);
+    }
+  });
+
+  test('refuses under the key of another circuit', async () => {
+    const { tools } = scenes.scene;
+    const key = (circuit: LinkedCircuitName) =>
+      tools.key(circuit === 'tdx-quote' ? 'response' : circuit);
+    const verdict = await verdictIn(scenes.scene, { tools: { key } });
+    expect(withStatus('fail', verdict)).toEqual(['link.machine']);
+  });
+
+  test.for([0, 31, 458 * 16, 458 * 32 - 1])('refuses a proof with byte %i changed', async (at) => {
+    const flipped = (bytes: Bytes) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    const verdict = await verdictIn(scenes.scene, {
+      file: (file) => ({
+        ...file,
+        quote: {
+          ...file.quote,
+          proof: { ...file.quote.proof, proof: flipped(file.quote.proof.proof) },
+        },
+      }),
+    });
+    expect(verdict.decision).toBe('invalid');
+    expect(withStatus('pass', verdict)).not.toContain('link.machine');
+  });
+
+  test('refuses a replay of the nonce', async () => {
+    const drawn = new Set([toHex(nonce)]);
+    const spend = async (one: Bytes) => drawn.delete(toHex(one));
+    const changes = { demands: { challenge: 'register' }, tools: { spend } } as const;
+    expect((await verdictIn(scenes.scene, changes)).decision).toBe('accepted');
+    expect(withStatus('fail', await verdictIn(scenes.scene, changes))).toEqual(['link.challenge']);
+  });
+
+  test('is undecided without the root’s list', async () => {
+    const verdict = await verdictIn(scenes.scene, { settings: { rootCrls: [] } });
+    expect(verdict.decision).toBe('undecided');
+    expect(resultOf('link.issuer-crl', verdict).status).toBe('skip');
+  });
+});

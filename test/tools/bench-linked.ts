@@ -1,0 +1,148 @@
+/**
+ * Figures of the linked circuits, natively on a development string: `node test/tools/bench-linked.ts [FOLDER]`. FOLDER holds such a
+ * string of 262,145 points (test/tools/dev-srs.ts); without it one is made, which takes a minute.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Noir } from '@noir-lang/noir_js';
+import { type LinkedCircuitName, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
+import { type Backend, openBackend } from '#prover/backend.ts';
+import {
+  memberInputs,
+  pckInputs,
+  quoteInputs,
+  responseInputs,
+  textInputs,
+} from '#prover/linked/public-inputs.ts';
+import { type LinkedStory, tellLinkedStory } from '#test/circuits/linked/scene.ts';
+import { pointsNeeded } from '#test/evm/bb.ts';
+import type { Bytes } from '#verifier/bytes.ts';
+import { line, median, ms } from './bench-figures.ts';
+import { writeInsecureSrs } from './dev-srs.ts';
+
+const promises: Readonly<Record<LinkedCircuitName, string>> = {
+  'tdx-pck': '6 s or less',
+  'tdx-quote': '8 s or less',
+  'vek-member': '',
+  response: '2.5 s or less',
+  'response-text': '',
+};
+
+const rounds = 3;
+
+function publicInputsOf({ statements }: LinkedStory): Record<LinkedCircuitName, Bytes[]> {
+  return {
+    'tdx-pck': pckInputs(statements['tdx-pck']),
+    'tdx-quote': quoteInputs(statements['tdx-quote']),
+    'vek-member': memberInputs(statements['vek-member']),
+    response: responseInputs(statements.response),
+    'response-text': textInputs(statements['response-text']),
+  };
+}
+
+type Usage = {
+  /** Most memory that the process ever held, in MiB. */
+  readonly peak: number;
+  /** Of all its threads, in ms: what a busy machine changes less than the time. */
+  readonly cpu: number;
+};
+
+/** What Barretenberg's process, a child of this one, has used; null where /proc does not say. */
+function usageOfBackend(): Usage | null {
+  const found = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((id) => {
+      try {
+        const status = readFileSync(`/proc/${id}/status`, 'utf8');
+        const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+        const isChild = new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status);
+        if (!isChild || peak === undefined) return [];
+        // proc(5): utime and stime, the 14th and 15th field, in hundredths of a second; the 2nd ends with ")".
+        const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+        return [{ peak: Number(peak) / 1024, cpu: 10 * (Number(fields[11]) + Number(fields[12])) }];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
+    });
+  return found.toSorted((x, y) => y.peak - x.peak)[0] ?? null;
+}
+
+type Proved = { readonly key: Bytes; readonly proof: Bytes; readonly inputs: readonly Bytes[] };
+
+async function benchCircuit(
+  name: LinkedCircuitName,
+  story: LinkedStory,
+  open: () => Promise<Backend>,
+): Promise<Proved> {
+  const artifact = await loadArtifact(name);
+  const noir = new Noir(toCompiledCircuit(artifact));
+  const started = performance.now();
+  const { witness } = await noir.execute(story.inputs[name]);
+  line(`${name}: witness`, ms(performance.now() - started));
+  // A process of its own for each, so that its peak is this circuit's.
+  const backend = await open();
+  try {
+    const before = performance.now();
+    const key = await backend.deriveKey(artifact);
+    line(`${name}: derive the key, once`, ms(performance.now() - before));
+    const times: number[] = [];
+    const used = usageOfBackend()?.cpu ?? 0;
+    let proof: Bytes = new Uint8Array();
+    for (let round = 0; round < rounds; round++) {
+      const at = performance.now();
+      proof = await backend.prove(artifact, witness, key);
+      times.push(performance.now() - at);
+    }
+    line(`${name}: prove, median`, ms(median(times)), promises[name]);
+    line(`${name}: prove, best`, ms(Math.min(...times)));
+    const usage = usageOfBackend();
+    if (usage !== null) {
+      line(`${name}: prove, processor time`, ms((usage.cpu - used) / rounds));
+      line(`${name}: memory`, `${Math.round(usage.peak)} MB`, '400 MB or less');
+    }
+    return { key, proof, inputs: publicInputsOf(story)[name] };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** As a checker does, keys derived: the proofs are on another string than his, so that they are refused, after the same work. */
+async function benchChecks(proved: readonly Proved[], backend: Backend): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const at = performance.now();
+    for (const { key, proof, inputs } of proved) await backend.verify(key, proof, inputs);
+    times.push(performance.now() - at);
+  }
+  line('three proofs: check', ms(median(times)), '100 ms or less');
+  const length = proved.reduce((sum, { proof }) => sum + proof.length, 0);
+  line('three proofs: length', `${length} bytes`);
+}
+
+async function benchLinked(given: string | undefined): Promise<void> {
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'affidavit-bench-'));
+  try {
+    if (given === undefined) {
+      await writeInsecureSrs(folder, await pointsNeeded(await loadArtifact('tdx-quote')));
+    }
+    const read = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
+    const points = { g1: read('bn254_g1.dat'), g2: read('bn254_g2.dat') };
+    const open = () => openBackend('native', points, folder);
+    const story = await tellLinkedStory();
+    const proved: Proved[] = [];
+    for (const name of ['tdx-pck', 'tdx-quote', 'response'] as const) {
+      proved.push(await benchCircuit(name, story, open));
+    }
+    await benchCircuit('response-text', story, open);
+    await benchCircuit('vek-member', story, open);
+    const checker = await open();
+    await benchChecks(proved, checker);
+    await checker.close();
+  } finally {
+    if (given === undefined) rmSync(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) await benchLinked(process.argv[2]);
