@@ -2,7 +2,7 @@
  * The evidence bundle (protocol, "Evidence bundle"): everything a verifier without network needs. Nothing in it is
  * believed: what reads it recomputes every digest, and collateral counts by its signature under a pinned root.
  */
-import { type Bytes, fromUtf8, toBase64, toHex } from '../bytes.ts';
+import { type Bytes, fromUtf8, isZero, toBase64, toHex } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import { type Field, fieldFromBytes, fieldToBytes } from '../field.ts';
 import {
@@ -15,6 +15,7 @@ import {
   oneOf,
   optional,
   parseJson,
+  shapeError,
   text,
   unixTime,
   version,
@@ -81,6 +82,15 @@ const field: Decoder<Field> = (value, path) => fieldFromBytes(hexBytes(32)(value
 const deviceKind = text(/^[\x21-\x7e]{1,255}$/, 'a device kind of 1 to 255 ASCII characters');
 const source = text(/^[\x20-\x7e]{0,2048}$/, 'printable ASCII, 2048 characters at most');
 
+const channelMembers = object({ kind: oneOf(...channelKinds), hash: hexBytes(32) });
+
+/** Zeros are no channel in freshness: under a channel's name they would say one that nothing vouches for. */
+const boundChannel: Decoder<Channel & object> = (value, path) => {
+  const channel = channelMembers(value, path);
+  if (!isZero(channel.hash)) return channel;
+  throw shapeError(`${path}.hash`, 'a hash (without a channel, channel is null)', 'zeros');
+};
+
 const bundleShape = object({
   version: version(1),
   platform: oneOf(...platforms),
@@ -88,7 +98,7 @@ const bundleShape = object({
   nonce: hexBytes(32),
   freshness: oneOf('verifier', 'agent'),
   epoch: unixTime,
-  channel: nullable(object({ kind: oneOf(...channelKinds), hash: hexBytes(32) })),
+  channel: nullable(boundChannel),
   bound: object({
     closureDigest: hexBytes(32),
     treeRoot: field,

@@ -10,7 +10,7 @@ import {
   platforms,
 } from '#verifier/abi/bundle.ts';
 import { type Channel, channelKinds } from '#verifier/abi/report-data.ts';
-import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
+import { type Bytes, isZero, toHex, utf8 } from '#verifier/bytes.ts';
 import type { ErrorCode } from '#verifier/errors.ts';
 import { fieldOrder, fieldToBytes } from '#verifier/field.ts';
 import { codeOf } from '../code-of.ts';
@@ -37,7 +37,10 @@ const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const ascii = (first: number) =>
   fc.integer({ min: first, max: 0x7e }).map((code) => String.fromCharCode(code));
 const channels: fc.Arbitrary<Channel> = fc.option(
-  fc.record({ kind: fc.constantFrom(...channelKinds), hash: digest }),
+  fc.record({
+    kind: fc.constantFrom(...channelKinds),
+    hash: digest.filter((hash) => !isZero(hash)),
+  }),
 );
 const bundles: fc.Arbitrary<Bundle> = fc
   .tuple(
@@ -129,6 +132,14 @@ test('members stand in the protocol’s order, and their text is its text', () =
     ].join(','),
   );
   expect(bundleMediaType).toBe('application/vnd.affidavit.evidence+json');
+});
+
+test('a channel has a hash: zeros, which stand for none, are not taken for one', () => {
+  const channel = (fill: number) => ({ kind: 'tls-key', hash: h32(fill) }) as const;
+  expect(parseText(encodeBundle({ ...bundle, channel: channel(1) })).channel).toEqual(channel(1));
+  expect(codeOf(() => parseText(encodeBundle({ ...bundle, channel: channel(0) })))).toBe(
+    'json-shape',
+  );
 });
 
 test('the order of members and white space do not count; an absent channel is null', () => {
