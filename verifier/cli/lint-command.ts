@@ -1,6 +1,6 @@
 /** `affidavit lint guest`: reads a description, or the folder that one can be made from, and prints what lies outside of the measurement. */
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { describeFolder, type GuestTree } from '#verifier/guest-lint/folder.ts';
 import {
   fails,
@@ -86,12 +86,15 @@ async function treeOf(target: string): Promise<GuestTree> {
   };
 }
 
+/** A guest is Linux, whatever machine looks at its files. */
+const guestSeparator = posix.sep;
+
 /** As the kernel follows links; a loop ends it there too. */
 const maxLinks = 40;
 
 /** @returns the path below `root` that no link leads on from; null where there is nothing */
 async function resolveIn(root: string, path: string): Promise<string | null> {
-  let left = path.split('/');
+  let left = path.split(guestSeparator);
   let found: string[] = [];
   for (let links = 0; left.length > 0; ) {
     const [name = '', ...rest] = left;
@@ -111,7 +114,7 @@ async function resolveIn(root: string, path: string): Promise<string | null> {
     links += 1;
     if (links > maxLinks) return null;
     if (link.startsWith('/')) found = [];
-    left = [...link.split('/'), ...left];
+    left = [...link.split(guestSeparator), ...left];
   }
   return `/${found.join('/')}`;
 }
