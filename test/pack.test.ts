@@ -121,6 +121,17 @@ test('says in one line that agent and prover are elsewhere', async () => {
   }
 });
 
+test('makes a service’s key', async () => {
+  const files = [
+    '--out-private',
+    join(folder, 'echo.key'),
+    '--out-public',
+    join(folder, 'echo.pub'),
+  ];
+  expect(await affidavit('keygen', ...files)).toMatchObject({ code: 0 });
+  expect(readFileSync(join(folder, 'echo.pub'), 'utf8')).toMatch(/^[0-9a-f]{128}\n$/);
+});
+
 test('shows nothing but its faces', async () => {
   for (const path of ['verifier/verified.js', 'verifier/index.js', 'verifier/cli/main.js']) {
     const { stderr } = await node('--eval', `await import('affidavit/${path}')`);

@@ -11,6 +11,9 @@ import { importsOf, root } from './layers.ts';
 /** Path below the package's folder, with forward slashes → text. */
 export type Files = Map<string, string>;
 
+/** Of other folders, what the command itself needs: each imports the verifier's kernel alone (test/layering.test.ts). */
+const carried: readonly string[] = ['agent/key-pair.ts'];
+
 /**
  * JavaScript of the whole verifier, declarations of what its faces show.
  * @param faces the files that a user imports, as paths below the root
@@ -21,7 +24,7 @@ export function compileVerifier(faces: readonly string[]): Files {
   const emitted: Files = declarationsOf(faces, options);
   // Without a package.json in sight, nodenext would be CommonJS.
   const transpiling = { ...options, module: ts.ModuleKind.ESNext };
-  for (const file of globSync('verifier/**/*.ts', { cwd: root })) {
+  for (const file of [...globSync('verifier/**/*.ts', { cwd: root }), ...carried]) {
     const path = file.replaceAll(sep, '/');
     const text = readFileSync(join(root, path), 'utf8');
     const { outputText } = ts.transpileModule(rewritten(path, text), {
@@ -30,7 +33,7 @@ export function compileVerifier(faces: readonly string[]): Files {
     });
     emitted.set(built(path), outputText);
     for (const { specifier = '', dynamic } of importsOf(path, text)) {
-      if (!/^#(agent|prover)\//.test(specifier)) continue;
+      if (!/^#(agent|prover)\//.test(specifier) || carried.includes(specifier.slice(1))) continue;
       if (!dynamic) throw new Error(`${path} needs ${specifier}, which the package leaves out`);
       emitted.set(built(specifier.slice(1)), standIn(specifier.slice(1)));
     }
