@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `*.slow.test.ts` holds what takes minutes; `npm run test:slow` (or SLOW=1) runs those too. `*.guest.test.ts` boots
- * machines: `npm run guest` runs those, one at a time. `*.nixpkgs.test.ts` evaluates NixOS systems: `npm run nix:eval`.
+ * machines, each of which takes a core: `npm run guest` runs those. `*.nixpkgs.test.ts` evaluates NixOS systems: `npm run nix:eval`.
  */
 export default defineConfig(({ mode }) => {
   const slow = mode === 'slow' || process.env['SLOW'] === '1';
@@ -19,7 +19,7 @@ export default defineConfig(({ mode }) => {
       testTimeout: patient ? 600_000 : 20_000,
       hookTimeout: patient ? 600_000 : 60_000,
       pool: 'forks',
-      maxWorkers: guest ? 1 : 2,
+      maxWorkers: 2,
       allowOnly: false,
     },
   };
