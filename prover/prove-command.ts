@@ -134,7 +134,8 @@ export function nonceOption(name: string, text: string): Bytes {
   return fromHex(hexOption(name, text, 32) as string, name);
 }
 
-async function save(path: string, content: Bytes | string): Promise<void> {
+/** Whole or not at all. @throws CliError `file-unwritable` */
+export async function save(path: string, content: Bytes | string): Promise<void> {
   try {
     await writeAtomically(dirname(path), basename(path), content);
   } catch (error) {

@@ -2,14 +2,12 @@
  * `affidavit prove response`: one more proof under an attestation that was proved before, and the portable file of all three.
  * Refuses at once what would not verify.
  */
-import { basename, dirname } from 'node:path';
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
 import type { Bytes } from '#verifier/bytes.ts';
-import { CliError, usageError } from '#verifier/cli/cli-error.ts';
+import { usageError } from '#verifier/cli/cli-error.ts';
 import { attestationUrl, fetchTreeProof } from '#verifier/cli/fetch-bundle.ts';
 import { readFileLimited } from '#verifier/cli/files.ts';
-import { writeAtomically } from './cache.ts';
 import { refuseOtherRelease } from './linked/alice-release.ts';
 import {
   type LinkedResponseTask,
@@ -23,7 +21,7 @@ import { encodeLinkedProofFile } from './linked/proof-file.ts';
 import { proveJob, solveJob } from './linked/stages.ts';
 import { createProgress } from './progress.ts';
 import { endingAs } from './prove-attestation-command.ts';
-import { audienceOption, nonceOption } from './prove-command.ts';
+import { audienceOption, nonceOption, save } from './prove-command.ts';
 import { openWorkshop, type WorkshopOptions } from './workshop.ts';
 
 export type ProveResponseOptions = WorkshopOptions & {
@@ -114,18 +112,4 @@ async function treeProofOf({ agent, service, offline }: ProveResponseOptions): P
     return readFileLimited(service, maxBundleLength, 'tree proof', 'invalid');
   if (offline) throw usageError('--offline and --agent contradict each other');
   return fetchTreeProof(attestationUrl(agent), service);
-}
-
-async function save(path: string, content: string): Promise<void> {
-  try {
-    await writeAtomically(dirname(path), basename(path), content);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(
-      'usage',
-      'file-unwritable',
-      `${path} cannot be written: ${reason}`,
-      'Check the folder and its permissions.',
-    );
-  }
 }

@@ -2,7 +2,13 @@
 import type { UnixTime } from '#verifier/time.ts';
 import type { AttestationTask } from './attestation-task.ts';
 import { attestationCommitment, vekTdx } from './formulas.ts';
-import { memberInputs, pckInputs, type QuoteStatement, quoteInputs } from './public-inputs.ts';
+import {
+  memberInputs,
+  pckInputs,
+  type QuoteStatement,
+  quoteInputs,
+  timeInteger,
+} from './public-inputs.ts';
 import { type QuoteFacts, readQuoteFacts } from './quote-facts.ts';
 import { toTdxQuoteInputs, toVekMemberInputs } from './quote-inputs.ts';
 import type { SecretFile } from './secret-file.ts';
@@ -19,10 +25,11 @@ export function attestationJobs(task: AttestationTask): AttestationJobs {
   return { key: keyJob(task, facts), quote: quoteJob(task, facts) };
 }
 
-/** Seconds as YYYYMMDDhhmmss, UTC, an integer. */
+/** @throws RangeError for a time outside of the years 1970 to 9999 */
 export function circuitTime(time: UnixTime): bigint {
-  const text = new Date(1000 * time).toISOString();
-  return BigInt(text.slice(0, 19).replaceAll(/\D/g, ''));
+  const at = timeInteger(time);
+  if (at === null) throw new RangeError(`the circuits take no time such as ${time}`);
+  return at;
 }
 
 function keyJob({ key, keyCommitment, work }: AttestationTask, facts: QuoteFacts): ProofJob {

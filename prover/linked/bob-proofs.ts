@@ -10,7 +10,7 @@ import type { Message } from './bob-message.ts';
 import type { Demands, SetDemand } from './demands.ts';
 import { type Finding, fail, judge, pass, skip } from './linked-checks.ts';
 import type { LinkedProof, LinkedProofFile } from './proof-file.ts';
-import { memberInputs, pckInputs, quoteInputs } from './public-inputs.ts';
+import { memberInputs, pckInputs, quoteInputs, timeInteger } from './public-inputs.ts';
 
 /** What the checker works with. What they lack they throw as ProverError, and the check is skipped. */
 export type LinkedProofTools = {
@@ -207,14 +207,6 @@ async function checkResponse(
     `a proof for audience "${audience}" and this nonce`,
     'the proof was altered, or is about another message, C_att, audience or nonce than these',
   );
-}
-
-/** YYYYMMDDhhmmss UTC as an integer, which the circuits compare times by; null for a time outside the years 1970 to 9999. */
-export function timeInteger(seconds: number): bigint | null {
-  const date = new Date(1000 * seconds);
-  const year = date.getUTCFullYear();
-  if (!(year >= 1970 && year <= 9999)) return null;
-  return BigInt(date.toISOString().slice(0, 19).replace(/\D/g, ''));
 }
 
 /** @returns in words what is lacking, when that is why there is no answer */

@@ -127,3 +127,11 @@ export function shownFields({ length, mask, shown }: TextStatement): Field[] {
   whole.set(shown);
   return Array.from({ length: 26 }, (_, k) => fromBigEndian(whole.subarray(31 * k, 31 * k + 31)));
 }
+
+/** YYYYMMDDhhmmss UTC as an integer, which the circuits compare times by; null for a time outside the years 1970 to 9999. */
+export function timeInteger(seconds: number): bigint | null {
+  const date = new Date(1000 * seconds);
+  const year = date.getUTCFullYear();
+  if (!(year >= 1970 && year <= 9999)) return null;
+  return BigInt(date.toISOString().slice(0, 19).replace(/\D/g, ''));
+}

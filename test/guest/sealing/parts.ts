@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { debianMissing } from '#test/tools/debian.ts';
@@ -92,11 +92,6 @@ export async function blankDisk(path: string): Promise<string> {
   await writeFile(path, '');
   await truncate(path, 40 * 2 ** 20);
   return path;
-}
-
-export async function copyDisk(from: string, to: string): Promise<string> {
-  await copyFile(from, to);
-  return to;
 }
 
 /** How many boots were tried again. */

@@ -77,6 +77,7 @@ describe('a task', () => {
 
   test('writes a time as the circuit reads it', () => {
     expect(circuitTime(1_768_435_200)).toBe(20260115000000n);
+    expect(() => circuitTime(253_402_300_800)).toThrow(RangeError);
   });
 });
 

@@ -4,9 +4,9 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ProverError } from '#prover/errors.ts';
-import { timeInteger } from '#prover/linked/bob-proofs.ts';
 import type { Demands } from '#prover/linked/demands.ts';
 import { demandsDigest } from '#prover/linked/demands.ts';
+import { timeInteger } from '#prover/linked/public-inputs.ts';
 import { digitsOf } from '#test/circuits/linked/scene.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
