@@ -13,7 +13,7 @@ import { serviceId } from '#verifier/abi/service.ts';
 import { parseTreeProof, verifyTreeProof } from '#verifier/abi/tree-proof.ts';
 import { type Bytes, fromUtf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { type Artifact, type OpenCircuitName, toCompiledCircuit } from './artifact.ts';
+import type { Artifact } from './artifact.ts';
 import type { Backend } from './backend.ts';
 import {
   audienceHash,
@@ -23,6 +23,8 @@ import {
   toResponseOpenInputs,
   toResponseOpenKeyInputs,
 } from './circuit-inputs.ts';
+import type { OpenCircuitName } from './circuit-names.ts';
+import { executeCircuit } from './execute.ts';
 import type { ProofFile } from './proof-file.ts';
 
 export type ProofRequest = {
@@ -94,11 +96,9 @@ export function toTask({ circuit, nonce, ...given }: ProofRequest): Task {
  * @throws Error when the circuit refuses what `toTask` accepted: a fault of the program
  */
 export async function solve({ circuit, witness }: Task, artifact: Artifact): Promise<Bytes> {
-  const { Noir } = await import('@noir-lang/noir_js');
   const inputs =
     circuit === 'response-open' ? toResponseOpenInputs(witness) : toResponseOpenKeyInputs(witness);
-  const solved = await new Noir(toCompiledCircuit(artifact)).execute(inputs);
-  return solved.witness;
+  return executeCircuit(artifact, inputs);
 }
 
 /**

@@ -1,33 +1,11 @@
 /** The compiled circuits, by name. Nothing but an artefact of the pinned hash is handed out. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { CompiledCircuit } from '@noir-lang/noir_js';
+import { type CircuitName, circuitNames } from './circuit-names.ts';
 import { type CircuitPin, readPins } from './circuit-pins.ts';
 import { circuitsFolder } from './circuit-sources.ts';
-import {
-  artifactHashOf,
-  type Compiled,
-  circuitFolder,
-  circuitSourceHash,
-  compileCircuit,
-} from './compile.ts';
-
-/** A proof beside the bundle: the checker sees the attestation. */
-export const openCircuitNames = ['response-open', 'response-open-key'] as const;
-export type OpenCircuitName = (typeof openCircuitNames)[number];
-
-/** Proofs in place of the bundle, linked by commitments. */
-export const linkedCircuitNames = [
-  'tdx-pck',
-  'tdx-quote',
-  'vek-member',
-  'response',
-  'response-text',
-] as const;
-export type LinkedCircuitName = (typeof linkedCircuitNames)[number];
-
-export const circuitNames = [...openCircuitNames, ...linkedCircuitNames] as const;
-export type CircuitName = (typeof circuitNames)[number];
+import { type Compiled, circuitFolder, circuitSourceHash, compileCircuit } from './compile.ts';
+import { artifactHashOf } from './execute.ts';
 
 export type Artifact = Compiled & { readonly name: CircuitName };
 
@@ -70,11 +48,6 @@ export async function loadArtifact(
 /** What is pinned of the circuit: its hashes, its size, the ceremony points a proof needs. */
 export async function circuitPin(name: CircuitName, root?: string): Promise<CircuitPin> {
   return (await readPins(circuitNames, root))[name];
-}
-
-/** As noir_js and the back ends take it; debug information is not kept. */
-export function toCompiledCircuit({ bytecode, abi }: Compiled): CompiledCircuit {
-  return { bytecode, abi, debug_symbols: '', file_map: {} };
 }
 
 /** Compiles and caches, whatever is pinned: for the tool that pins. Else use `loadArtifact`. */

@@ -1,19 +1,15 @@
 /**
- * Barretenberg behind one small interface, as a process of its own (native) or in this one (wasm).
- * UltraHonk with zero knowledge over a Poseidon2 transcript, the default of both.
+ * Barretenberg behind one small interface; here in WebAssembly, which a page runs too. UltraHonk with zero knowledge over a
+ * Poseidon2 transcript.
  */
-import { gunzipSync } from 'node:zlib';
 import { BackendType, Barretenberg } from '@aztec/bb.js';
-import { findBbBinary } from '@aztec/bb.js/platform';
 import { type Bytes, concat, fromBase64 } from '#verifier/bytes.ts';
-import type { Artifact } from './artifact.ts';
 import { pointLength } from './ceremony.ts';
 import type { BackendKind } from './costs.ts';
-import { type Points, pointsFolder } from './crs.ts';
 import { ProverError } from './errors.ts';
 
 /** bytecode in base64: a gzipped program */
-export type Program = Pick<Artifact, 'bytecode'>;
+export type Program = { readonly bytecode: string };
 
 export type Backend = {
   readonly kind: BackendKind;
@@ -40,61 +36,49 @@ const settings = {
 
 const elementLength = 32;
 
-/** Native where there is a binary for this machine. */
-export function defaultBackend(): BackendKind {
-  return findBbBinary() === null ? 'wasm' : 'native';
-}
+/** The ceremony's points, or the first of them; and G2. */
+export type BackendPoints = { readonly g1: Bytes; readonly g2: Bytes };
+
+export type WasmOptions = {
+  /** Default: as many as the machine has cores, and one where memory cannot be shared. */
+  readonly threads?: number;
+  /** In a worker, so that a page goes on answering. Default: in this thread. */
+  readonly worker?: boolean;
+};
 
 /**
  * @param points what the backend may use; verifying alone needs two of them and G2
- * @param cache where the native backend's copy of them is kept
  * @throws ProverError `backend-failed`
  */
-export async function openBackend(
-  kind: BackendKind,
-  points: Pick<Points, 'g1' | 'g2'>,
-  cache: string,
+export async function openWasm(
+  { g1, g2 }: BackendPoints,
+  { threads, worker = false }: WasmOptions = {},
 ): Promise<Backend> {
-  return kind === 'native' ? openNative(points, cache) : openWasm(points);
-}
-
-async function openNative(points: Pick<Points, 'g1' | 'g2'>, cache: string): Promise<Backend> {
-  if (findBbBinary() === null) {
-    throw failed('there is no native backend for this machine');
-  }
-  const { folder, release } = await pointsFolder(points, cache);
-  // Barretenberg hands this environment to the process that it starts before it awaits anything.
-  const before = process.env['CRS_PATH'];
-  process.env['CRS_PATH'] = folder;
-  const starting = Barretenberg.new({ backend: BackendType.NativeUnixSocket });
-  if (before === undefined) delete process.env['CRS_PATH'];
-  else process.env['CRS_PATH'] = before;
-  const answering = starting.then(async (api) => {
-    // Until it has answered once it cannot be closed, and whether it starts at all is not known.
-    await api.blake2s({ data: new Uint8Array() });
-    return api;
-  });
-  return over('native', await started(answering), release);
-}
-
-async function openWasm({ g1, g2 }: Pick<Points, 'g1' | 'g2'>): Promise<Backend> {
-  const api = await started(Barretenberg.new({ backend: BackendType.Wasm, skipSrsInit: true }));
+  const backend = worker ? BackendType.WasmWorker : BackendType.Wasm;
+  const many = threads === undefined ? {} : { threads };
+  const api = await started(Barretenberg.new({ backend, skipSrsInit: true, ...many }));
   await api.srsInitSrs({ pointsBuf: g1, numPoints: g1.length / pointLength, g2Point: g2 });
-  return over('wasm', api, async () => {});
+  return toBackend('wasm', api, async () => {});
 }
 
-function started(starting: Promise<Barretenberg>): Promise<Barretenberg> {
+/** @throws ProverError `backend-failed` */
+export function started(starting: Promise<Barretenberg>): Promise<Barretenberg> {
   return starting.catch((cause: unknown) => {
     throw failed(cause instanceof Error ? cause.message : String(cause), cause);
   });
 }
 
-function over(kind: BackendKind, api: Barretenberg, release: () => Promise<void>): Backend {
+/** @param release frees what was taken for the backend, once it is closed */
+export function toBackend(
+  kind: BackendKind,
+  api: Barretenberg,
+  release: () => Promise<void>,
+): Backend {
   return {
     kind,
     async prove(program, witness, key) {
-      const circuit = { name: '', bytecode: toBytecode(program), verificationKey: key };
-      const question = { circuit, witness: gunzip(witness), settings };
+      const circuit = { name: '', bytecode: await toBytecode(program), verificationKey: key };
+      const question = { circuit, witness: await gunzip(witness), settings };
       const { proof } = await alive(api.circuitProve(question));
       return concat(...proof);
     },
@@ -112,13 +96,13 @@ function over(kind: BackendKind, api: Barretenberg, release: () => Promise<void>
       }
     },
     async log2Rows(program) {
-      const bytecode = toBytecode(program);
+      const bytecode = await toBytecode(program);
       const circuit = { name: '', bytecode, verificationKey: new Uint8Array() };
       const question = { circuit, includeGatesPerOpcode: false, settings };
       return Math.log2((await alive(api.circuitStats(question))).numGatesDyadic);
     },
     async deriveKey(program) {
-      const circuit = { name: '', bytecode: toBytecode(program) };
+      const circuit = { name: '', bytecode: await toBytecode(program) };
       return new Uint8Array((await alive(api.circuitComputeVk({ circuit, settings }))).bytes);
     },
     async close() {
@@ -128,7 +112,7 @@ function over(kind: BackendKind, api: Barretenberg, release: () => Promise<void>
   };
 }
 
-function toBytecode({ bytecode }: Program): Bytes {
+function toBytecode({ bytecode }: Program): Promise<Bytes> {
   return gunzip(fromBase64(bytecode, 'bytecode'));
 }
 
@@ -145,7 +129,7 @@ async function alive<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-function failed(message: string, cause?: unknown): ProverError {
+export function failed(message: string, cause?: unknown): ProverError {
   return new ProverError(
     'backend-failed',
     `the proving backend failed: ${message}`,
@@ -154,17 +138,7 @@ function failed(message: string, cause?: unknown): ProverError {
   );
 }
 
-/** Downloads with bb.js, which unpacks the points in its wasm build. */
-export async function downloadWithBarretenberg(count: number, folder: string): Promise<void> {
-  const api = await Barretenberg.new({
-    backend: BackendType.Wasm,
-    threads: 1,
-    crsPath: folder,
-    srsSize: count,
-  });
-  await api.destroy();
-}
-
-function gunzip(bytes: Bytes): Bytes {
-  return new Uint8Array(gunzipSync(bytes));
+async function gunzip(bytes: Bytes): Promise<Bytes> {
+  const unpacked = new Blob([bytes.slice()]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }

@@ -14,8 +14,8 @@ import type { Checklist } from '#verifier/checklist.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime } from '#verifier/time.ts';
 import { type ProofClaims, type Verified, withProof } from '#verifier/verified.ts';
-import type { OpenCircuitName } from './artifact.ts';
 import { audienceHash, publicInputs } from './circuit-inputs.ts';
+import type { OpenCircuitName } from './circuit-names.ts';
 import { ProverError } from './errors.ts';
 import { type ProofFile, parseProofFile } from './proof-file.ts';
 

@@ -3,7 +3,6 @@
  * Barretenberg's layout. A proof is worth nothing under other points, for whoever made them knows
  * tau; so what comes from a file or a network is checked against what is pinned here.
  */
-import { randomBytes } from 'node:crypto';
 import { bn254 } from '@noble/curves/bn254.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type Bytes, fromBigEndian, fromHex, toHex } from '#verifier/bytes.ts';
@@ -77,6 +76,15 @@ export function arePowers(g1: Bytes): boolean {
 }
 
 type Point = ReturnType<typeof bn254.G1.Point.fromAffine>;
+
+/** WebCrypto gives 65,536 at once. */
+function randomBytes(length: number): Bytes {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  }
+  return bytes;
+}
 
 /** A weight has five digits of 12 bits, each in two bytes. */
 const digits = 5;

@@ -6,7 +6,7 @@ import { type Bytes, concat, toHex, utf8 } from '#verifier/bytes.ts';
 import { type Field, fieldToBytes, hiLo } from '#verifier/field.ts';
 import { maxDepth } from '#verifier/smt/proof.ts';
 import { tag } from '#verifier/tags.ts';
-import type { OpenCircuitName } from './artifact.ts';
+import type { OpenCircuitName } from './circuit-names.ts';
 
 /** What a proof about a response in open linkage states. All byte strings have 32 bytes, but the key. */
 export type ResponseStatement = {

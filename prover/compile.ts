@@ -1,14 +1,13 @@
 /** Compiles a circuit with noir_wasm: offline, and the same bytes on every machine. */
 import { Worker } from 'node:worker_threads';
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { CompiledCircuit } from '@noir-lang/noir_js';
-import { fromBase64, toHex } from '#verifier/bytes.ts';
 import {
   type CircuitSources,
   compilerVersion,
   readCircuitSources,
   sourceHashOf,
 } from './circuit-sources.ts';
+import { artifactHashOf } from './execute.ts';
 
 /** What the compiler's thread takes. */
 export type CompileJob = { readonly folder: string; readonly sources: CircuitSources };
@@ -29,11 +28,6 @@ export type Compiled = {
   /** Hex. */
   readonly artifactHash: string;
 };
-
-/** SHA-256 of the bytecode (the gzipped program, not its base64), in hex. */
-export function artifactHashOf(bytecode: string): string {
-  return toHex(sha256(fromBase64(bytecode, 'bytecode of a circuit')));
-}
 
 /** Folder of a circuit's package below circuits/: `response-open` → `bin/response_open`. */
 export function circuitFolder(name: string): string {

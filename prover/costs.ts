@@ -2,7 +2,7 @@
  * What a user is told before he waits. Measured on two cores; the first run also compiles and
  * derives the key.
  */
-import type { CircuitName } from './artifact.ts';
+import type { CircuitName } from './circuit-names.ts';
 
 export const backendKinds = ['native', 'wasm'] as const;
 export type BackendKind = (typeof backendKinds)[number];

@@ -12,6 +12,10 @@ export const proverErrorCatalogue = {
     means: 'A file holds other points than those of the ceremony.',
     lacks: 'genuine points of the ceremony',
   },
+  'artifact-wrong': {
+    means: 'A page was given another circuit than its release pins.',
+    lacks: 'the circuits of this release',
+  },
   'backend-failed': {
     means: 'The proving backend did not start, or stopped on its way.',
     lacks: 'a working backend',

@@ -14,7 +14,7 @@ import {
   parseJson,
   version,
 } from '#verifier/json.ts';
-import { type OpenCircuitName, openCircuitNames } from './artifact.ts';
+import { type OpenCircuitName, openCircuitNames } from './circuit-names.ts';
 
 /** 458 field elements, whatever the circuit. */
 export const proofLength = 458 * 32;

@@ -5,12 +5,14 @@
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Bytes } from '#verifier/bytes.ts';
-import { type Artifact, type CircuitName, circuitPin, loadArtifact } from './artifact.ts';
-import { type Backend, defaultBackend, downloadWithBarretenberg, openBackend } from './backend.ts';
+import { type Artifact, circuitPin, loadArtifact } from './artifact.ts';
+import type { Backend } from './backend.ts';
 import { cacheFolder } from './cache.ts';
+import type { CircuitName } from './circuit-names.ts';
 import type { BackendKind } from './costs.ts';
 import { type CrsOptions, findPoints, type Points } from './crs.ts';
 import { cachedKey, deriveKey } from './keys.ts';
+import { defaultBackend, downloadWithBarretenberg, openBackend } from './native-backend.ts';
 import type { Progress } from './progress.ts';
 
 export type WorkshopOptions = {

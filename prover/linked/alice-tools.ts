@@ -1,6 +1,8 @@
 /** What makes proofs in earnest: pinned artefacts, the ceremony's points, Barretenberg. */
-import { circuitPin, type LinkedCircuitName, toCompiledCircuit } from '../artifact.ts';
+import { circuitPin } from '../artifact.ts';
+import type { LinkedCircuitName } from '../circuit-names.ts';
 import { provingCosts } from '../costs.ts';
+import { executeCircuit } from '../execute.ts';
 import type { Progress } from '../progress.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Prover, ProvingTools } from './stages.ts';
@@ -16,9 +18,7 @@ export function toProvingTools(workshop: Workshop, progress: Progress): ProvingT
       for (const circuit of circuits) await workshop.artifact(circuit);
     },
     async solve(circuit, inputs) {
-      const { Noir } = await import('@noir-lang/noir_js');
-      const noir = new Noir(toCompiledCircuit(await workshop.artifact(circuit)));
-      return (await noir.execute(inputs)).witness;
+      return executeCircuit(await workshop.artifact(circuit), inputs);
     },
     open: (circuit) => openProver(circuit, workshop, progress),
   };

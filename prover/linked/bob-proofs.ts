@@ -1,9 +1,9 @@
 /** Stage proof of linked proofs: pinned artefacts, their keys, and each proof for inputs that the checker rebuilt. */
 import type { Bytes } from '#verifier/bytes.ts';
 import type { Field } from '#verifier/field.ts';
-import type { LinkedCircuitName } from '../artifact.ts';
 import type { ProofTools } from '../bob.ts';
 import { audienceHash } from '../circuit-inputs.ts';
+import type { LinkedCircuitName } from '../circuit-names.ts';
 import { ProverError } from '../errors.ts';
 import { keyDemandOf } from './bob-demands.ts';
 import type { Message } from './bob-message.ts';

@@ -18,7 +18,7 @@ import {
   parseJson,
   version,
 } from '#verifier/json.ts';
-import { type LinkedCircuitName, linkedCircuitNames } from '../artifact.ts';
+import { type LinkedCircuitName, linkedCircuitNames } from '../circuit-names.ts';
 import { checkElements } from '../proof-file.ts';
 import { maxTextLength } from './public-inputs.ts';
 

@@ -1,8 +1,9 @@
 /** How one proof is made: the circuit executed, for the backend never says that a witness is none; then proved, and verified. */
 import type { InputMap } from '@noir-lang/noir_js';
 import type { Bytes } from '#verifier/bytes.ts';
-import type { LinkedCircuitName } from '../artifact.ts';
+import type { LinkedCircuitName } from '../circuit-names.ts';
 import { type BackendKind, executingSeconds, provingCosts } from '../costs.ts';
+import { ProverError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { AliceError } from './alice-errors.ts';
 import type { LinkedProof } from './proof-file.ts';
@@ -37,7 +38,7 @@ export type ProvingTools = {
 
 export type SolvedJob = { readonly job: ProofJob; readonly solved: Bytes };
 
-/** @throws AliceError `circuit-refused` */
+/** @throws AliceError `circuit-refused` @throws ProverError of the tools */
 export async function solveJob(
   job: ProofJob,
   tools: ProvingTools,
@@ -46,6 +47,8 @@ export async function solveJob(
   const { circuit, inputs } = job;
   const solved = await progress.stage(`${circuit}: executing`, executingSeconds, () =>
     tools.solve(circuit, inputs).catch((cause: unknown) => {
+      // What is lacking here says nothing about the inputs.
+      if (cause instanceof ProverError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new AliceError('circuit-refused', `circuit ${circuit} refuses it: ${reason}`, {
         cause,

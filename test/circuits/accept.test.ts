@@ -1,6 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { OpenCircuitName } from '#prover/artifact.ts';
 import {
   audienceHash,
   fieldInput,
@@ -8,6 +7,7 @@ import {
   toResponseOpenInputs,
   toResponseOpenKeyInputs,
 } from '#prover/circuit-inputs.ts';
+import type { OpenCircuitName } from '#prover/circuit-names.ts';
 import { serviceTree } from '#verifier/abi/service.ts';
 import { concat, toHex, utf8 } from '#verifier/bytes.ts';
 import { fieldOrder, fieldToBytes } from '#verifier/field.ts';

@@ -2,10 +2,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BuildInfo, circuitNames, circuitPin, loadArtifact } from '#prover/artifact.ts';
+import { type BuildInfo, circuitPin, loadArtifact } from '#prover/artifact.ts';
 import { measureCircuit } from '#prover/circuit-gates.ts';
+import { circuitNames } from '#prover/circuit-names.ts';
 import { circuitsFolder, readCircuitSources } from '#prover/circuit-sources.ts';
-import { artifactHashOf, circuitSourceHash, compileSources } from '#prover/compile.ts';
+import { circuitSourceHash, compileSources } from '#prover/compile.ts';
+import { artifactHashOf } from '#prover/execute.ts';
 import { readGates } from '#test/tools/circuits.ts';
 
 const name = 'response-open-key';

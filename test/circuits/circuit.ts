@@ -1,7 +1,9 @@
 /** Circuits to execute: the shipped ones, and those under circuits/test. */
 import { acvm, type InputMap, Noir } from '@noir-lang/noir_js';
-import { type CircuitName, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
+import { loadArtifact } from '#prover/artifact.ts';
+import type { CircuitName } from '#prover/circuit-names.ts';
 import { compileCircuit } from '#prover/compile.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import { type Bytes, bigEndian } from '#verifier/bytes.ts';
 
 /** Runs on the inputs. @throws Error `Circuit execution failed: <message of the assert>` */

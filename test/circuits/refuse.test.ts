@@ -1,13 +1,13 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { InputMap } from '@noir-lang/noir_js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { OpenCircuitName } from '#prover/artifact.ts';
 import {
   limbsInput,
   type ResponseWitness,
   toResponseOpenInputs,
   toResponseOpenKeyInputs,
 } from '#prover/circuit-inputs.ts';
+import type { OpenCircuitName } from '#prover/circuit-names.ts';
 import { serviceId, serviceKey } from '#verifier/abi/service.ts';
 import { bigEndian, concat, fromBigEndian } from '#verifier/bytes.ts';
 import { fieldOrder, hiLo, p2 } from '#verifier/field.ts';

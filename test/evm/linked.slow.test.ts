@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Noir } from '@noir-lang/noir_js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { circuitPin, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
+import { circuitPin, loadArtifact } from '#prover/artifact.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import {
   pckInputs,
   quoteInputs,

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Noir } from '@noir-lang/noir_js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
+import { loadArtifact } from '#prover/artifact.ts';
 import { ceremonyG2 } from '#prover/ceremony.ts';
 import { publicInputs, toResponseOpenKeyInputs } from '#prover/circuit-inputs.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import { solidity, solidityVerifier } from '#prover/solidity.ts';
 import { statementOf, witnessOf } from '#test/circuits/scene.ts';
 import {

@@ -1,7 +1,7 @@
 /** Small circuits for tests of the tools; each compiles in seconds. */
 import { type CompiledCircuit, Noir } from '@noir-lang/noir_js';
-import { toCompiledCircuit } from '#prover/artifact.ts';
 import { compileSources } from '#prover/compile.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 
 /** @param main text of `src/main.nr` */

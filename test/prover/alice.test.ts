@@ -2,7 +2,8 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { solve, toTask } from '#prover/alice.ts';
-import { loadArtifact, openCircuitNames } from '#prover/artifact.ts';
+import { loadArtifact } from '#prover/artifact.ts';
+import { openCircuitNames } from '#prover/circuit-names.ts';
 import { codeOf } from '#test/agent/helpers.ts';
 import { encodeResponse, signResponse } from '#verifier/abi/response.ts';
 import { type Bytes, bigEndian, concat, fromBigEndian, utf8 } from '#verifier/bytes.ts';

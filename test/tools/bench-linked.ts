@@ -3,11 +3,14 @@
  * string of 262,145 points (test/tools/dev-srs.ts); without it one is made, which takes a minute.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Noir } from '@noir-lang/noir_js';
-import { type LinkedCircuitName, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
-import { type Backend, openBackend } from '#prover/backend.ts';
+import { loadArtifact } from '#prover/artifact.ts';
+import type { Backend } from '#prover/backend.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import {
   memberInputs,
   pckInputs,
@@ -15,11 +18,16 @@ import {
   responseInputs,
   textInputs,
 } from '#prover/linked/public-inputs.ts';
+import { openBackend } from '#prover/native-backend.ts';
 import { type LinkedStory, tellLinkedStory } from '#test/circuits/linked/scene.ts';
 import { pointsNeeded } from '#test/evm/bb.ts';
-import type { Bytes } from '#verifier/bytes.ts';
+import type { PageFunctions } from '#test/prover/browser/page.ts';
+import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
 import { line, median, ms } from './bench-figures.ts';
+import { findChromium, inChromium } from './chromium.ts';
 import { writeInsecureSrs } from './dev-srs.ts';
+import { bundlePage } from './page-bundle.ts';
+import { servePage } from './page-server.ts';
 
 const promises: Readonly<Record<LinkedCircuitName, string>> = {
   'tdx-pck': '6 s or less',
@@ -121,6 +129,42 @@ async function benchChecks(proved: readonly Proved[], backend: Backend): Promise
   line('three proofs: length', `${length} bytes`);
 }
 
+/** `response` in a headless Chromium, with as many threads as it has cores and with one. */
+async function benchPage(
+  story: LinkedStory,
+  { g1, g2 }: { readonly g1: Bytes; readonly g2: Bytes },
+): Promise<void> {
+  const chromium = findChromium();
+  if (chromium === undefined) return line('response in a page', 'there is no chromium here');
+  const artifact = await loadArtifact('response');
+  const { bytecode, abi } = artifact;
+  const count = await pointsNeeded(artifact);
+  const page = fileURLToPath(new URL('../prover/browser/page.ts', import.meta.url));
+  const files = new Map(await bundlePage(page))
+    .set('response.json', utf8(JSON.stringify({ bytecode, abi })))
+    .set('insecure_g1.dat', g1.subarray(0, count * 64));
+  const asked = {
+    circuit: 'response',
+    inputs: story.inputs.response,
+    publicInputs: publicInputsOf(story).response.map(toHex),
+    g2: toHex(g2),
+    count,
+  };
+  for (const threads of [availableParallelism(), 1]) {
+    const server = await servePage(files, threads > 1);
+    const question = JSON.stringify({ ...asked, threads });
+    const expression = `page.start().then(() => page.insecureTimes(${question}))`;
+    const found = await inChromium(chromium, '', expression, server.address);
+    await server.close();
+    const { holds, other, times } = found as Awaited<ReturnType<PageFunctions['insecureTimes']>>;
+    if (!holds || other)
+      throw new Error('the proof made in the page does not hold, or too much does');
+    const name = `response in a page, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+    for (const part of ['execute', 'key', 'check']) line(`${name}: ${part}`, ms(times[part] ?? 0));
+    line(`${name}: prove`, ms(times['prove'] ?? 0), '20 s or less');
+  }
+}
+
 async function benchLinked(given: string | undefined): Promise<void> {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'affidavit-bench-'));
   try {
@@ -140,6 +184,7 @@ async function benchLinked(given: string | undefined): Promise<void> {
     const checker = await open();
     await benchChecks(proved, checker);
     await checker.close();
+    await benchPage(story, points);
   } finally {
     if (given === undefined) rmSync(folder, { recursive: true });
   }

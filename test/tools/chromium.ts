@@ -13,11 +13,17 @@ export function findChromium(): string | undefined {
 
 type Answer = { id?: number; result?: Record<string, unknown>; error?: { message: string } };
 
-/** @param script run first @param expression whose promise gives the answer, as JSON values @throws Error with what the page threw */
+/**
+ * @param script run first
+ * @param expression whose promise gives the answer, as JSON values
+ * @param address of the page; default: an empty one from a file
+ * @throws Error with what the page threw
+ */
 export async function inChromium(
   program: string,
   script: string,
   expression: string,
+  address?: string,
 ): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'affidavit-chromium-'));
   const page = join(folder, 'page.html');
@@ -39,7 +45,8 @@ export async function inChromium(
   const ended = new Promise((resolve) => browser.on('close', resolve));
   try {
     const call = await connect(await addressOf(browser.stderr));
-    const target = await call('Target.createTarget', { url: pathToFileURL(page).href });
+    const url = address ?? pathToFileURL(page).href;
+    const target = await call('Target.createTarget', { url });
     const attached = await call('Target.attachToTarget', {
       targetId: target['targetId'],
       flatten: true,
@@ -55,8 +62,13 @@ export async function inChromium(
       return result?.value;
     };
     // The target exists before its page does; what runs too early is gone with the blank page.
-    const there = 'location.protocol === "file:" && document.readyState === "complete"';
-    while (!(await evaluate(there))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const there = `location.href === ${JSON.stringify(url)} && document.readyState === "complete"`;
+    // Between two pages there is none that could answer, and the question itself fails.
+    const deadline = performance.now() + 30_000;
+    while (!(await evaluate(there).catch(() => false))) {
+      if (performance.now() > deadline) throw new Error(`chromium did not load ${url}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     await evaluate(script);
     return await evaluate(expression);
   } finally {

@@ -7,15 +7,9 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import yargs from 'yargs';
-import {
-  type Artifact,
-  buildArtifact,
-  type CircuitName,
-  circuitNames,
-  circuitPin,
-  loadArtifact,
-} from '#prover/artifact.ts';
+import { type Artifact, buildArtifact, circuitPin, loadArtifact } from '#prover/artifact.ts';
 import { measureCircuit } from '#prover/circuit-gates.ts';
+import { type CircuitName, circuitNames } from '#prover/circuit-names.ts';
 import { type CircuitPin, pinsFile } from '#prover/circuit-pins.ts';
 import { circuitsFolder } from '#prover/circuit-sources.ts';
 import { type Decoder, integer, object, parseJson } from '#verifier/json.ts';

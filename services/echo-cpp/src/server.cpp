@@ -271,9 +271,10 @@ void Server::expire() {
 void Server::stop() {
   stopping_ = true;
   stopDeadline_ = clock_.now() + limits_.stop;
+  // Before anybody can hear of the stop: a further signal that came while the first still waits would be one with it.
+  signal_.release();
   log_.write(clock_.unixTime(), Level::info, "stopping", {});
   listener_.close();
-  signal_.release();
   for (auto next = active_.begin(); next != active_.end();) settle(*next++);
 }
 

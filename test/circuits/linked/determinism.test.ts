@@ -1,6 +1,7 @@
 /** Compiling again gives the bytes that are pinned: here the smallest circuit, in slow mode every one. */
 import { expect, test } from 'vitest';
-import { circuitPin, linkedCircuitNames } from '#prover/artifact.ts';
+import { circuitPin } from '#prover/artifact.ts';
+import { linkedCircuitNames } from '#prover/circuit-names.ts';
 import { circuitFolder, compileCircuit } from '#prover/compile.ts';
 
 const isSlow = process.env['SLOW'] === '1';

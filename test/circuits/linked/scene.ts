@@ -7,8 +7,8 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import type { InputMap } from '@noir-lang/noir_js';
 import { makeBundle } from '#agent/evidence.ts';
 import { type AgentState, bootState } from '#agent/state.ts';
-import type { LinkedCircuitName } from '#prover/artifact.ts';
 import { audienceHash } from '#prover/circuit-inputs.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import {
   type AttestationOpening,
   attestationCommitment,

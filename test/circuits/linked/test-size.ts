@@ -1,7 +1,7 @@
 /** What the test-size builds under circuits/test take: short trees, and no signature of the vendor. */
 import type { InputMap } from '@noir-lang/noir_js';
-import type { LinkedCircuitName } from '#prover/artifact.ts';
 import { fieldInput } from '#prover/circuit-inputs.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import type { QuoteFacts } from '#prover/linked/quote-facts.ts';
 import { concat, fromBigEndian } from '#verifier/bytes.ts';
 

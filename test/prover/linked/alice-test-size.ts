@@ -3,10 +3,13 @@
  * commitments, without what vendor and service signed. Inputs are those of the circuits that ship, cut to what a build takes.
  */
 import { type InputMap, Noir } from '@noir-lang/noir_js';
-import { type LinkedCircuitName, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
-import { type Backend, openBackend } from '#prover/backend.ts';
+import { loadArtifact } from '#prover/artifact.ts';
+import type { Backend } from '#prover/backend.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import { type Compiled, compileCircuit } from '#prover/compile.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import type { ProvingTools } from '#prover/linked/stages.ts';
+import { openBackend } from '#prover/native-backend.ts';
 import { shortDepth } from '#test/circuits/linked/scene.ts';
 import { sharedFile } from '#test/shared.ts';
 import { type Bytes, fromBigEndian, toHex } from '#verifier/bytes.ts';

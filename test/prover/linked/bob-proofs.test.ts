@@ -1,6 +1,6 @@
 /** Bob on real proofs over the ceremony's genuine points: accepted, and refused when one thing is changed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LinkedCircuitName } from '#prover/artifact.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import { tellLinkedStory } from '#test/circuits/linked/scene.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { hasPoints, pointsMissing } from '../points.ts';

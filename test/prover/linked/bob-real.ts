@@ -7,11 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Noir } from '@noir-lang/noir_js';
-import { type LinkedCircuitName, loadArtifact, toCompiledCircuit } from '#prover/artifact.ts';
-import { type Backend, openBackend } from '#prover/backend.ts';
+import { loadArtifact } from '#prover/artifact.ts';
+import type { Backend } from '#prover/backend.ts';
 import { ceremonyG2, pointLength } from '#prover/ceremony.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import { type Compiled, compileCircuit } from '#prover/compile.ts';
+import { toCompiledCircuit } from '#prover/execute.ts';
 import type { LinkedTools } from '#prover/linked/bob.ts';
+import { openBackend } from '#prover/native-backend.ts';
 import type { LinkedStory, TestCircuit } from '#test/circuits/linked/scene.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
@@ -29,6 +32,7 @@ const builds: Record<Exclude<SmallCircuit, 'vek-member'>, TestCircuit> = {
 
 export type Workbench = {
   readonly tools: LinkedTools;
+  compiled(circuit: SmallCircuit): Compiled;
   prove(story: LinkedStory, circuit: SmallCircuit): Promise<{ artifact: string; proof: Bytes }>;
   /** A scene whose three proofs are real. */
   scene(story: LinkedStory, kinds: Pick<Kinds, 'key'>): Promise<Scene>;
@@ -64,6 +68,7 @@ export async function openWorkbench(): Promise<Workbench> {
   };
   return {
     tools,
+    compiled: (circuit) => of(circuit).compiled,
     prove,
     async scene(story, { key }) {
       const circuit = key === 'pck' ? 'tdx-pck' : 'vek-member';

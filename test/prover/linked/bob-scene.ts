@@ -2,7 +2,7 @@
  * What the checker of linked proofs is given in the story of test/circuits/linked/scene.ts, and tools that say of a "proof" what a
  * sound proof system would: that it holds for the public inputs of the story, and for no others.
  */
-import type { LinkedCircuitName } from '#prover/artifact.ts';
+import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import {
   checkLinkedProof,
   type GivenLinkedProof,
