@@ -45,6 +45,13 @@ index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
           |                               | verify appraise            |
 guest-lint | verifier/guest-lint/**       | kernel guest-lint          |
+lock      | verifier/process-lock.ts      | lock                       | node:
+collateral-io | verifier/collateral/host/** | kernel collateral lock   | @koa/router axios koa
+          |                               | collateral-io              | node:
+collateral | verifier/collateral/**       | kernel checks crypto roots | @noble/hashes
+          |                               | chain evidence collateral  |
+measure   | verifier/measure/**           | kernel measure             | @noble/curves @noble/hashes
+reference | verifier/reference/**         | kernel crypto reference    | @noble/curves @noble/hashes
 paths     | verifier/cli/paths.ts         | paths                      | node:
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
@@ -55,7 +62,9 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | policy-tools paths         |
           |                               | decision-log log-file      |
           |                               | serve serve-io key-pair    |
-          |                               | guest-lint                 |
+          |                               | guest-lint collateral      |
+          |                               | collateral-io measure      |
+          |                               | reference                  |
 agent-cli | agent/{cli,main}.ts           | kernel agent providers     | @koa/router @noble/hashes
           | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
           |                               | keygen                     |
