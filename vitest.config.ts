@@ -15,6 +15,8 @@ export default defineConfig(({ mode }) => {
     test: {
       include: [own ?? 'test/**/*.test.ts'],
       globalSetup: ['test/fake/global-setup.ts'],
+      // No test asks a vendor: those about collateral say where to ask.
+      env: { AFFIDAVIT_COLLATERAL: 'off' },
       exclude: own ? [] : [...apart, ...(slow ? [] : ['test/**/*.slow.test.ts'])],
       testTimeout: patient ? 600_000 : 20_000,
       hookTimeout: patient ? 600_000 : 60_000,
