@@ -10,16 +10,18 @@ import {
   arrayOf,
   base64Bytes,
   type Decoded,
+  type Decoder,
   hexBytes,
   integer,
   nullable,
   object,
   oneOf,
   parseJson,
+  text,
   version,
 } from '#verifier/json.ts';
 import { type LinkedCircuitName, linkedCircuitNames } from '../circuit-names.ts';
-import { checkElements } from '../proof-file.ts';
+import { packProof, unpackProof } from './packed-proof.ts';
 import { maxTextLength } from './public-inputs.ts';
 
 export const maxLinkedFileLength = 131_072;
@@ -87,6 +89,13 @@ const proofMembers = object({
 });
 const time = integer(0, maxTime);
 
+/** `12:SGVsbG8=`: five bytes from the twelfth on. Short, since there may be hundreds. */
+const shownText = text(/^(0|[1-9]\d{0,2}):[^:]+$/, 'a place below 1000, a colon and base64');
+const shownPart: Decoder<ShownPart> = (value, path) => {
+  const [at = '', bytes = ''] = shownText(value, path).split(':');
+  return { at: Number(at), bytes: base64Bytes(bytes, path) };
+};
+
 const members = object({
   version: version(2),
   commitments: object({ key: hexBytes(32), attestation: hexBytes(32) }),
@@ -113,9 +122,7 @@ const members = object({
         time: nullable(time),
         requestHash: nullable(hexBytes(32)),
         length: integer(0, maxTextLength),
-        shown: arrayOf(object({ at: integer(0, maxTextLength), bytes: base64Bytes }), {
-          max: maxTextLength,
-        }),
+        shown: arrayOf(shownPart, { max: maxTextLength }),
       }),
     ),
   }),
@@ -126,10 +133,11 @@ type Members = Decoded<typeof members>;
 /**
  * JSON: `version` 2 · `commitments` {`key`, `attestation`} · `key` {`proof`, `issuer` (base64 DER of the PCK CA's certificate), `at`},
  * the last two null for vek-member · `quote` {`proof`, `accepted`, `levels`, `revoked`, `epochMin`, `epochMax`, `nonce`} · `response`
- * {`proof`, `disclosed`: null for response, else {`service`, `nonce`, `time`, `requestHash`, `length`, `shown`: [{`at`, `bytes`}]}}. Each
- * `proof` is {`circuit`, `artifact`, `proof`}. Fields and hashes are hex, bytes base64, times seconds.
+ * {`proof`, `disclosed`: null for response, else {`service`, `nonce`, `time`, `requestHash`, `length`, `shown`: [`at:base64`]}}. Each
+ * `proof` is {`circuit`, `artifact`, `proof` (base64, as packed-proof.ts)}. Fields and hashes are hex, bytes base64, times seconds.
  * @throws AttestationError `too-large`, `utf8-malformed`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed`,
- *   `base64-malformed`, `length-wrong`, `field-not-canonical`
+ *   `base64-malformed`, `length-wrong`, `value-out-of-range`,
+ *   `field-not-canonical`
  */
 export function parseLinkedProofFile(bytes: Bytes): LinkedProofFile {
   if (bytes.length > maxLinkedFileLength) {
@@ -168,8 +176,7 @@ function readProof(
   if (!wanted.includes(circuit)) {
     throw shape(`${place}.proof.circuit: expected ${wanted.join(' or ')}, got ${circuit}`);
   }
-  checkElements(proof);
-  return { artifact: toHex(artifact), proof };
+  return { artifact: toHex(artifact), proof: unpackProof(proof) };
 }
 
 function readKey({ proof, issuer, at }: Members['key']): LinkedProofFile['key'] {
@@ -251,12 +258,12 @@ function encodeDisclosure({ service, disclosure }: LinkedProofFile['response'] &
     time,
     requestHash: requestHash && toHex(requestHash),
     length,
-    shown: shown.map(({ at, bytes }) => ({ at, bytes: toBase64(bytes) })),
+    shown: shown.map(({ at, bytes }) => `${at}:${toBase64(bytes)}`),
   };
 }
 
 function encodeProof(circuit: LinkedCircuitName, { artifact, proof }: LinkedProof) {
-  return { circuit, artifact, proof: toBase64(proof) };
+  return { circuit, artifact, proof: toBase64(packProof(proof)) };
 }
 
 function hex(field: Field): string {

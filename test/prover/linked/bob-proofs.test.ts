@@ -1,7 +1,9 @@
 /** Bob on real proofs over the ceremony's genuine points: accepted, and refused when one thing is changed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
+import { encodeLinkedProofFile } from '#prover/linked/proof-file.ts';
 import { tellLinkedStory } from '#test/circuits/linked/scene.ts';
+import { fakeNow } from '#test/fake/amd.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { hasPoints, pointsMissing } from '../points.ts';
 import { openWorkbench, type Workbench } from './bob-real.ts';
@@ -30,6 +32,21 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
     const verdict = await verdictIn(scenes[name]);
     expect(withStatus('fail', verdict)).toEqual([]);
     expect(verdict.decision).toBe('accepted');
+  });
+
+  test('the file has room in 60 KB, whatever is shown', () => {
+    const { file } = scenes.scene;
+    const parts = Array.from({ length: 400 }, (_, i) => ({ at: 2 * i, bytes: Uint8Array.of(i) }));
+    const bytes = new Uint8Array(32).fill(0xab);
+    const hidden = { clientNonce: bytes, time: fakeNow, requestHash: bytes };
+    const text = {
+      kind: 'text' as const,
+      proof: file.response.proof,
+      service: 'a'.repeat(63),
+      disclosure: { ...hidden, length: 800, shown: parts },
+    };
+    expect(encodeLinkedProofFile(file).length).toBeLessThan(52_000);
+    expect(encodeLinkedProofFile({ ...file, response: text }).length).toBeLessThan(60_000);
   });
 
   // response-text has no build of test size; the slow tests of test/evm prove it.
