@@ -5,7 +5,12 @@ import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import type { QuoteFacts } from '#prover/linked/quote-facts.ts';
 import { concat, fromBigEndian } from '#verifier/bytes.ts';
 
-export const testCircuits = ['linked_pck', 'linked_quote', 'linked_response'] as const;
+export const testCircuits = [
+  'linked_pck',
+  'linked_quote',
+  'linked_response',
+  'linked_text',
+] as const;
 export type TestCircuit = (typeof testCircuits)[number];
 
 /** Levels of the trees in the test-size builds. */
@@ -14,7 +19,12 @@ export const shortDepth = 16;
 /** From the inputs of the circuits that they stand for. @throws RangeError for a path of more than `shortDepth` siblings */
 export function testInputsOf(
   { report, qeIsvSvn }: QuoteFacts,
-  { 'tdx-pck': pck, 'tdx-quote': quote, response }: Readonly<Record<LinkedCircuitName, InputMap>>,
+  {
+    'tdx-pck': pck,
+    'tdx-quote': quote,
+    response,
+    'response-text': text,
+  }: Readonly<Record<LinkedCircuitName, InputMap>>,
 ): Record<TestCircuit, InputMap> {
   const { blocks: _, issuer_key: __, signature: ___, ...linkedPck } = pck;
   const { signed: _____, certified, opening, ...linkedQuote } = quote as Nested;
@@ -37,7 +47,15 @@ export function testInputsOf(
       opening: { closure, tree_root, epoch, salt } as InputMap,
     }),
     linked_response: shortened(linkedResponse),
+    linked_text: textInputsOf(text),
   };
+}
+
+/** Without the signature, and without the padding that what is signed takes. */
+export function textInputsOf({ signature: _, content, ...text }: InputMap): InputMap {
+  const { blocks: __, body, ...rest } = content as Nested;
+  const shown = (body as number[]).slice(0, 800);
+  return shortened({ ...text, content: { ...rest, body: shown } as InputMap });
 }
 
 type Nested = Record<string, InputMap[string]>;

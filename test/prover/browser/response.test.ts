@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { linkedCircuitNames } from '#prover/circuit-names.ts';
+import { type LinkedCircuitName, linkedCircuitNames } from '#prover/circuit-names.ts';
 import { encodeLinkedProofFile } from '#prover/linked/proof-file.ts';
 import { responseInputs } from '#prover/linked/public-inputs.ts';
 import { proofLength } from '#prover/proof-file.ts';
@@ -13,7 +13,7 @@ import { findChromium, inChromium } from '#test/tools/chromium.ts';
 import { bundlePage } from '#test/tools/page-bundle.ts';
 import { type PageServer, servePage } from '#test/tools/page-server.ts';
 import { fromUtf8, toBase64, toHex, utf8 } from '#verifier/bytes.ts';
-import { openWorkbench, type SmallCircuit, type Workbench } from '../linked/bob-real.ts';
+import { openWorkbench, type Workbench } from '../linked/bob-real.ts';
 import { fileOf, sceneOf } from '../linked/bob-scene.ts';
 import { genuineG1, hasPoints, pointsMissing } from '../points.ts';
 import type { Asked, PageFunctions, Sent, SentScene } from './page.ts';
@@ -38,8 +38,8 @@ describe.skipIf(missing !== false)(`a page${missing ? ` (skipped: ${missing})` :
       'tdx-pck': await bench.prove(story, 'tdx-pck'),
       'tdx-quote': await bench.prove(story, 'tdx-quote'),
     };
-    const pinOf = async (name: SmallCircuit | 'response-text') => ({
-      artifactHash: name === 'response-text' ? '' : await bench.tools.artifactHash(name),
+    const pinOf = async (name: LinkedCircuitName) => ({
+      artifactHash: await bench.tools.artifactHash(name),
       points: 32_769,
     });
     const all = linkedCircuitNames.map(async (name) => [name, await pinOf(name)] as const);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { audienceHash } from '#prover/circuit-inputs.ts';
 import { circuitTime } from '#prover/linked/attestation-jobs.ts';
+import { readMessage } from '#prover/linked/bob-message.ts';
 import { issuerTdx } from '#prover/linked/formulas.ts';
 import { parseLinkedProofFile } from '#prover/linked/proof-file.ts';
 import {
@@ -56,7 +57,13 @@ beforeAll(async () => {
   const evidence = scene.requote();
   writeFileSync(path('other-bundle'), encodeBundle({ ...scene.inputs.bundle, evidence }));
   writeFileSync(path('roots.pem'), scene.story.intel.rootsPem());
-  tools = await openTestTools(path('cache'), ['tdx-pck', 'tdx-quote', 'response', 'vek-member']);
+  tools = await openTestTools(path('cache'), [
+    'tdx-pck',
+    'tdx-quote',
+    'response',
+    'response-text',
+    'vek-member',
+  ]);
 }, 600_000);
 
 beforeEach(() => {
@@ -179,6 +186,26 @@ describe('Alice', () => {
     expect(await bobSays({ audience: 'carol.example' })).toEqual([true, true, false]);
     expect(await bobSays({ epochMax: scene.inputs.epochMax + 1 })).toEqual([true, false, true]);
     expect(await bobSays({ swapped: true })).toEqual([true, false, true]);
+  });
+
+  test('or parts of its text', async ({ skip }) => {
+    skip(!hasPoints, pointsMissing);
+    const before = tools.proved.length;
+    await answer({ out: path('text.json'), show: '0-3', showTime: true });
+    expect(tools.proved.slice(before)).toEqual(['response-text']);
+    const file = parseLinkedProofFile(new Uint8Array(readFileSync(path('text.json'))));
+    const { message } = readMessage(file.response, null);
+    const { time, body } = parseResponse(readFileSync(path('response'), 'utf8'));
+    expect(message?.time).toBe(time);
+    expect(message?.clientNonce).toBeNull();
+    expect(message?.disclosure?.shown).toEqual([{ at: 0, bytes: body.slice(0, 4) }]);
+    const holdsFor = (audience: string) => {
+      const asked = { audience: audienceHash(audience), nonce: fromHex(nonceHex, 'nonce') };
+      const inputs = message?.inputs(file.attestation, asked) ?? [];
+      return tools.verify('response-text', file.response.proof.proof, inputs);
+    };
+    expect(await holdsFor('bob.example')).toBe(true);
+    expect(await holdsFor('carol.example')).toBe(false);
   });
 
   test('goes on after a kill, and proves nothing twice', async ({ skip }) => {

@@ -11,6 +11,7 @@ import { toCompiledCircuit } from '#prover/execute.ts';
 import type { ProvingTools } from '#prover/linked/stages.ts';
 import { openBackend } from '#prover/native-backend.ts';
 import { shortDepth } from '#test/circuits/linked/scene.ts';
+import { textInputsOf } from '#test/circuits/linked/test-size.ts';
 import { sharedFile } from '#test/shared.ts';
 import { type Bytes, fromBigEndian, toHex } from '#verifier/bytes.ts';
 import { genuineG1 } from '../points.ts';
@@ -19,6 +20,7 @@ const builds = {
   'tdx-pck': 'linked_pck',
   'tdx-quote': 'linked_quote',
   response: 'linked_response',
+  'response-text': 'linked_text',
 };
 type Built = keyof typeof builds | 'vek-member';
 
@@ -86,6 +88,7 @@ function toTools(
 /** What the test-size build takes of the inputs of the circuit that ships. */
 function cut(circuit: LinkedCircuitName, inputs: InputMap): InputMap {
   if (circuit === 'vek-member') return inputs;
+  if (circuit === 'response-text') return textInputsOf(inputs);
   const { signature: _, ...unsigned } = inputs;
   if (circuit === 'response') return shortened(unsigned);
   if (circuit === 'tdx-pck') {

@@ -11,7 +11,7 @@ import { type Row, rows, type Scenes } from './bob-rows.ts';
 import { nonce, resultOf, verdictIn, withStatus } from './bob-scene.ts';
 
 let bench: Workbench;
-let scenes: Omit<Scenes, 'text'>;
+let scenes: Scenes;
 
 beforeAll(async () => {
   if (!hasPoints) return;
@@ -19,16 +19,17 @@ beforeAll(async () => {
   const story = await tellLinkedStory();
   const another = await tellLinkedStory({ seed: 'another' });
   scenes = {
-    scene: await bench.scene(story, { key: 'pck' }),
-    member: await bench.scene(story, { key: 'member' }),
-    other: await bench.scene(another, { key: 'pck' }),
+    scene: await bench.scene(story, { key: 'pck', response: 'hash' }),
+    member: await bench.scene(story, { key: 'member', response: 'hash' }),
+    text: await bench.scene(story, { key: 'pck', response: 'text' }),
+    other: await bench.scene(another, { key: 'pck', response: 'hash' }),
   };
 }, 600_000);
 
 afterAll(async () => bench?.close());
 
 describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMissing})`, () => {
-  test.for(['scene', 'member', 'other'] as const)('accepts: %s', async (name) => {
+  test.for(['scene', 'member', 'text', 'other'] as const)('accepts: %s', async (name) => {
     const verdict = await verdictIn(scenes[name]);
     expect(withStatus('fail', verdict)).toEqual([]);
     expect(verdict.decision).toBe('accepted');
@@ -49,11 +50,8 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
     expect(encodeLinkedProofFile({ ...file, response: text }).length).toBeLessThan(60_000);
   });
 
-  // response-text has no build of test size; the slow tests of test/evm prove it.
-  const small = rows.filter(({ of }) => of !== 'text');
-  test.for(small)('refuses $name', async ({ changes, failing, decision, of = 'scene' }: Row) => {
-    const all = { ...scenes, text: scenes.scene };
-    const verdict = await verdictIn(all[of], changes(all));
+  test.for(rows)('refuses $name', async ({ changes, failing, decision, of = 'scene' }: Row) => {
+    const verdict = await verdictIn(scenes[of], changes(scenes));
     expect(withStatus('fail', verdict)).toEqual(failing);
     expect(verdict.decision).toBe(decision);
   });

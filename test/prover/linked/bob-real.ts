@@ -21,40 +21,37 @@ import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import { genuineG1 } from '../points.ts';
 import { fileOf, type Kinds, type Scene, sceneOf } from './bob-scene.ts';
 
-/** Those that have a build of test size. */
-export type SmallCircuit = Exclude<LinkedCircuitName, 'response-text'>;
-
-const builds: Record<Exclude<SmallCircuit, 'vek-member'>, TestCircuit> = {
+const builds: Record<Exclude<LinkedCircuitName, 'vek-member'>, TestCircuit> = {
   'tdx-pck': 'linked_pck',
   'tdx-quote': 'linked_quote',
   response: 'linked_response',
+  'response-text': 'linked_text',
 };
 
 export type Workbench = {
   readonly tools: LinkedTools;
-  compiled(circuit: SmallCircuit): Compiled;
-  prove(story: LinkedStory, circuit: SmallCircuit): Promise<{ artifact: string; proof: Bytes }>;
+  compiled(circuit: LinkedCircuitName): Compiled;
+  prove(
+    story: LinkedStory,
+    circuit: LinkedCircuitName,
+  ): Promise<{ artifact: string; proof: Bytes }>;
   /** A scene whose three proofs are real. */
-  scene(story: LinkedStory, kinds: Pick<Kinds, 'key'>): Promise<Scene>;
+  scene(story: LinkedStory, kinds: Kinds): Promise<Scene>;
   close(): Promise<void>;
 };
 
 type Made = { readonly compiled: Compiled; readonly key: Bytes };
 
-/** Takes a minute: compiles three circuits. */
+/** Takes a minute: compiles four circuits. */
 export async function openWorkbench(): Promise<Workbench> {
   const folder = mkdtempSync(join(tmpdir(), 'affidavit-linked-'));
   const g1 = genuineG1();
   const points = { g1, g2: ceremonyG2, count: g1.length / pointLength };
   const backend = await openBackend('native', points, folder);
   const made = await makeAll(backend);
-  const of = (circuit: LinkedCircuitName): Made => {
-    if (circuit === 'response-text') throw new Error('response-text has no build of test size');
-    return made[circuit];
-  };
   const tools: LinkedTools = {
-    artifactHash: async (circuit) => of(circuit).compiled.artifactHash,
-    key: async (circuit) => of(circuit).key,
+    artifactHash: async (circuit) => made[circuit].compiled.artifactHash,
+    key: async (circuit) => made[circuit].key,
     verify: backend.verify,
     crypto: nodeCrypto,
   };
@@ -68,16 +65,17 @@ export async function openWorkbench(): Promise<Workbench> {
   };
   return {
     tools,
-    compiled: (circuit) => of(circuit).compiled,
+    compiled: (circuit) => made[circuit].compiled,
     prove,
-    async scene(story, { key }) {
-      const circuit = key === 'pck' ? 'tdx-pck' : 'vek-member';
+    async scene(story, kinds) {
+      const circuit = kinds.key === 'pck' ? 'tdx-pck' : 'vek-member';
+      const response = kinds.response === 'hash' ? 'response' : 'response-text';
       const proofs = {
         [circuit]: await prove(story, circuit),
         'tdx-quote': await prove(story, 'tdx-quote'),
-        response: await prove(story, 'response'),
+        [response]: await prove(story, response),
       };
-      return sceneOf(story, fileOf(story, { key, response: 'hash' }, proofs), tools);
+      return sceneOf(story, fileOf(story, kinds, proofs), tools);
     },
     async close() {
       await backend.close();
@@ -86,7 +84,7 @@ export async function openWorkbench(): Promise<Workbench> {
   };
 }
 
-async function makeAll(backend: Backend): Promise<Record<SmallCircuit, Made>> {
+async function makeAll(backend: Backend): Promise<Record<LinkedCircuitName, Made>> {
   const make = async (compiled: Compiled): Promise<Made> => ({
     compiled,
     key: await backend.deriveKey(compiled),
@@ -95,6 +93,7 @@ async function makeAll(backend: Backend): Promise<Record<SmallCircuit, Made>> {
     'tdx-pck': await make(await compileCircuit('test/linked_pck')),
     'tdx-quote': await make(await compileCircuit('test/linked_quote')),
     response: await make(await compileCircuit('test/linked_response')),
+    'response-text': await make(await compileCircuit('test/linked_text')),
     'vek-member': await make(await loadArtifact('vek-member')),
   };
 }

@@ -176,7 +176,8 @@ describe.skipIf(!hasPoints)(`by the proofs’ bytes (${hasPoints ? 'here' : poin
 
   beforeAll(async () => {
     bench = await openWorkbench();
-    const fileOf = async (name: Name) => (await bench.scene(told[name], { key: 'pck' })).file;
+    const fileOf = async (name: Name) =>
+      (await bench.scene(told[name], { key: 'pck', response: 'hash' })).file;
     files = {
       first: await fileOf('first'),
       again: await fileOf('first'),
