@@ -16,7 +16,7 @@ export type Source = {
   /**
    * @param address http or https @param limit bytes that an answer may have at most
    * @throws CollateralError `vendor-unreachable`, `vendor-busy`, `vendor-unknown`, `answer-wrong` (a redirect, another status),
-   *   `answer-too-large`
+   *   `answer-too-large`, `cache-unusable` (requests of processes could not be kept apart)
    */
   get(address: string, limit: number): Promise<Answer>;
 };

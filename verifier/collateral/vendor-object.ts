@@ -44,6 +44,13 @@ export const vendorObjectKinds = [
   'intel-root-crl',
 ] as const satisfies readonly VendorObject['kind'][];
 
+export type AmdObject = Extract<VendorObject, { kind: 'vcek' | 'amd-chain' | 'amd-crl' }>;
+export type IntelObject = Exclude<VendorObject, AmdObject>;
+
+export function isAmdObject(object: VendorObject): object is AmdObject {
+  return object.kind === 'vcek' || object.kind === 'amd-chain' || object.kind === 'amd-crl';
+}
+
 /** The same for the same object, different for different ones; lower-case letters, digits, `-` and `/`. */
 export function objectName(object: VendorObject): string {
   switch (object.kind) {
@@ -62,6 +69,31 @@ export function objectName(object: VendorObject): string {
       return `intel/pck-crl/${object.ca}`;
     case 'intel-root-crl':
       return 'intel/root-crl';
+  }
+}
+
+/** For people, as the subject of a sentence. */
+export function describeObject(object: VendorObject): string {
+  switch (object.kind) {
+    case 'vcek': {
+      const { product, hardwareId, tcb } = object;
+      const chip = toHex(hardwareId.subarray(0, 8));
+      return `VCEK of the ${product} chip ${chip}${hardwareId.length > 8 ? '…' : ''} at TCB ${toHex(tcb)}`;
+    }
+    case 'amd-chain':
+      return `${object.key === 'vcek' ? 'ASK' : 'ASVK'} and ARK of ${object.product}`;
+    case 'amd-crl':
+      return `revocation list of ARK-${object.product} (${object.key})`;
+    case 'tcb-info': {
+      const fmspc = toHex(object.fmspc).toUpperCase();
+      return `TCB info (${object.update}) for ${object.tee.toUpperCase()}, FMSPC ${fmspc}`;
+    }
+    case 'qe-identity':
+      return `QE identity (${object.update}) for ${object.tee.toUpperCase()}`;
+    case 'pck-crl':
+      return `revocation list of Intel's PCK ${object.ca} CA`;
+    case 'intel-root-crl':
+      return "revocation list of Intel's root";
   }
 }
 

@@ -5,10 +5,10 @@
 import { constants } from 'node:fs';
 import { appendFile, type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { type Held, Lock } from '../process-lock.ts';
 import type { UnixTime } from '../time.ts';
 import { damaged, type Known, lastKnown, readFrom } from './end-of-file.ts';
 import { anEntry, type DecisionEntry, type LineContent, sealLine } from './line.ts';
-import { Lock } from './lock.ts';
 import { DecisionLogError } from './log-error.ts';
 
 export type DecisionLog = {
@@ -86,7 +86,7 @@ class OpenLog implements DecisionLog {
   static async open(path: string, options: LogOptions, after?: string): Promise<OpenLog> {
     return explaining(path, async () => {
       const real = await realPath(path);
-      const lock = await Lock.prepare(`${real}.lock`);
+      const lock = await Lock.prepare(`${real}.lock`, locked);
       let log: OpenLog | undefined;
       try {
         log = new OpenLog(real, lock, await openToAppend(real), options);
@@ -226,6 +226,14 @@ class OpenLog implements DecisionLog {
     }
     this.#known = { size: size + bytes.length, tail: sealed.tail };
   }
+}
+
+function locked({ lock, who }: Held): DecisionLogError {
+  return new DecisionLogError(
+    'log-locked',
+    `the log is being written by ${who} (${lock})`,
+    'Wait for it; if that process is gone, delete that lock file.',
+  );
 }
 
 /** Of a file that need not exist; two names of one log must give one lock. */

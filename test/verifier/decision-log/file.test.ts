@@ -13,7 +13,6 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDecisionLog } from '#verifier/decision-log/file.ts';
 import { parseLine } from '#verifier/decision-log/line.ts';
-import { isGone } from '#verifier/decision-log/lock.ts';
 import { readDecisionLog } from '#verifier/decision-log/read.ts';
 import { brokenLine, entry, linesIn, scratch, writeLog } from './log-samples.ts';
 import { startWriter } from './run-writer.ts';
@@ -289,15 +288,5 @@ describe('a lock', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.lock`))).toEqual(
       [],
     );
-  });
-
-  test('is broken only when its process is gone for certain', () => {
-    const us = JSON.parse(owner({ pid: process.pid })) as Parameters<typeof isGone>[0];
-    const boot = existsSync('/proc/sys/kernel/random/boot_id')
-      ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-      : null;
-    expect(isGone({ ...us, host: 'elsewhere' })).toBe(false);
-    expect(isGone({ ...us, boot, namespace: 'another' })).toBe(false);
-    if (boot !== null) expect(isGone({ ...us, boot: 'another' })).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * One writer at a time, across processes: who holds the lock is who made its file. A process that died holding it is
+ * One at a time, across processes: who holds the lock is who made its file. A process that died holding it is
  * found out and its lock broken; of one that cannot be seen from here (another machine, another container) nothing is
  * assumed. On a local disk: a network's file systems are not to be trusted with this.
  */
@@ -9,7 +9,6 @@ import { link, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promis
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DecisionLogError } from './log-error.ts';
 
 type Owner = {
   token: string;
@@ -20,6 +19,14 @@ type Owner = {
   boot: string | null;
   /** Where process ids are counted: each container counts its own. */
   namespace: string | null;
+};
+
+/** A lock that could not be had in time. */
+export type Held = {
+  /** Path of its file. */
+  readonly lock: string;
+  /** Who holds it, for people: `process 7 on host`, or `an unknown process`. */
+  readonly who: string;
 };
 
 const noFile = (error: unknown): null => {
@@ -43,14 +50,18 @@ function startOf(pid: number): string | null {
   });
 }
 
+let known: Omit<Owner, 'token'> | undefined;
+
+/** This process, which stays the same: waiting asks for it again and again. */
 function here(): Omit<Owner, 'token'> {
-  return {
+  known ??= {
     pid: process.pid,
     started: startOf(process.pid),
     host: hostname(),
     boot: orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()),
     namespace: orNull(() => readlinkSync('/proc/self/ns/pid')),
   };
+  return known;
 }
 
 /** True only when the process is gone for certain. */
@@ -82,18 +93,23 @@ export class Lock {
   readonly #token: string;
   /** The file that says whose lock it is. */
   readonly #mine: string;
+  readonly #refusal: (held: Held) => Error;
 
-  private constructor(lock: string, token: string) {
+  private constructor(lock: string, token: string, refusal: (held: Held) => Error) {
     this.#lock = lock;
     this.#token = token;
     this.#mine = `${lock}.${token}`;
+    this.#refusal = refusal;
   }
 
-  /** Makes ready to take the lock `path`, and clears away what dead processes left of making ready. */
-  static async prepare(path: string): Promise<Lock> {
+  /**
+   * Makes ready to take the lock `path`, and clears away what dead processes left of making ready.
+   * @param refusal what `hold` throws when the lock cannot be had in time
+   */
+  static async prepare(path: string, refusal: (held: Held) => Error): Promise<Lock> {
     const token = randomUUID();
     await sweep(path);
-    const lock = new Lock(path, token);
+    const lock = new Lock(path, token, refusal);
     const owner: Owner = { token, ...here() };
     await writeFile(lock.#mine, JSON.stringify(owner), { flag: 'wx' });
     return lock;
@@ -101,7 +117,8 @@ export class Lock {
 
   /**
    * Runs `work` while no other process runs its own.
-   * @throws DecisionLogError `log-locked` when the lock could not be had in `patience` milliseconds
+   * @param patience how long to wait for the lock, in milliseconds
+   * @throws the refusal that `prepare` was given, when that was not enough
    */
   async hold<T>(patience: number, work: () => Promise<T>): Promise<T> {
     await this.#seize(this.#lock, Date.now() + patience);
@@ -117,7 +134,7 @@ export class Lock {
   }
 
   async #seize(name: string, until: number): Promise<void> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       try {
         await link(this.#mine, name);
         return;
@@ -127,9 +144,8 @@ export class Lock {
       const owner = await ownerOf(name);
       if (owner === null) continue;
       if (owner !== 'unknown' && isGone(owner)) await this.#break(name, owner, until);
-      else if (Date.now() >= until) throw locked(name, owner);
-      // At random, so that those who wait do not come in step.
-      else await sleep(1 + Math.random() * 10);
+      else if (Date.now() >= until) throw this.#refusal({ lock: name, who: named(owner) });
+      else await sleep(pauseAfter(tries));
     }
   }
 
@@ -155,13 +171,16 @@ export class Lock {
   }
 }
 
-function locked(name: string, owner: Owner | 'unknown'): DecisionLogError {
-  const who = owner === 'unknown' ? 'an unknown process' : `process ${owner.pid} on ${owner.host}`;
-  return new DecisionLogError(
-    'log-locked',
-    `the log is being written by ${who} (${name})`,
-    'Wait for it; if that process is gone, delete that lock file.',
-  );
+function named(owner: Owner | 'unknown'): string {
+  return owner === 'unknown' ? 'an unknown process' : `process ${owner.pid} on ${owner.host}`;
+}
+
+/**
+ * Milliseconds. At random, so that those who wait do not come in step; longer and longer, so that a hundred who wait for
+ * long leave the machine to the one who works.
+ */
+function pauseAfter(tries: number): number {
+  return 1 + Math.random() * Math.min(10 + 5 * tries, 100);
 }
 
 /** Files that processes prepared to lock with and, killed, left behind. */
