@@ -11,6 +11,7 @@ import { guestChecks } from './catalogue/guest.ts';
 import { intelPolicyChecks } from './catalogue/intel-policy.ts';
 import { type LinkedCheckId, linkedChecks } from './catalogue/linked.ts';
 import { policyChecks, softwarePolicyChecks } from './catalogue/policy.ts';
+import { referencePolicyChecks } from './catalogue/reference.ts';
 
 export {
   type ProofSubject,
@@ -27,6 +28,7 @@ export const catalogue = {
   ...guestChecks,
   ...policyChecks,
   ...intelPolicyChecks,
+  ...referencePolicyChecks,
   ...softwarePolicyChecks,
 } as const;
 

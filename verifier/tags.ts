@@ -14,6 +14,8 @@ export type HashTag =
   | 'freshness'
   | 'log'
   | 'policy'
+  | 'reference-signature'
+  | 'reference-values'
   | 'response'
   | 'service'
   | 'audience';

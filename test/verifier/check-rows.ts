@@ -18,9 +18,11 @@ import type { SnpPolicy } from '#verifier/appraise/snp-policy.ts';
 import type { Decision } from '#verifier/appraise/verdict.ts';
 import { utf8 } from '#verifier/bytes.ts';
 import type { CheckId } from '#verifier/checks.ts';
+import type { VerifiedReferences } from '#verifier/reference/verified.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { put } from './chain/profile.ts';
 import { intelRows } from './intel-rows.ts';
+import { alice, bob, referring, signedBy, snpValues, verifiedOf } from './reference/samples.ts';
 import {
   type BundleOptions,
   bundleScene,
@@ -46,6 +48,8 @@ export async function prepare(): Promise<void> {
 export type Row = {
   verified: () => Promise<Verified>;
   policy?: () => Policy;
+  /** Default none, which is enough for a policy that asks for none. */
+  references?: () => Promise<VerifiedReferences>;
   /** Every check that fails, in order; default the row's own. */
   fails?: CheckId[];
   decision: Decision;
@@ -81,6 +85,13 @@ const floor = (which: keyof SnpPolicy['minimumTcb']) =>
       [which]: { Milan: { ...tcb, snp: tcb.snp + 1 } },
     },
   }));
+/** A bundle that is genuine, and a release that two of three builders signed. */
+const unreferenced = (change: Parameters<typeof snpValues>[0]): Row => ({
+  ...invalid(() => ({})),
+  policy: () => referring(strict),
+  references: async () => verifiedOf(await signedBy(snpValues(change), alice, bob)),
+  decision: 'rejected',
+});
 const hex = (length: number) => ['ee'.repeat(length)];
 const other32 = new Uint8Array(32).fill(0x99);
 const past = { notBefore: 1, notAfter: 2 };
@@ -287,6 +298,14 @@ export const rows: Record<CheckId, Row> = {
   'policy.image-id': rejected(() => ({ imageId: hex(16) })),
   'policy.report-id': rejected(() => ({ reportId: hex(32) })),
   'policy.report-id-ma': rejected(() => ({ reportIdMa: hex(32) })),
+  'policy.reference-signatures': {
+    ...unreferenced({}),
+    references: async () => verifiedOf(await signedBy(snpValues(), alice)),
+    // Of values that nobody vouches for it does not matter what they are.
+    fails: ['policy.reference-signatures', 'policy.reference-validity', 'policy.reference-values'],
+  },
+  'policy.reference-validity': unreferenced({ validity: { from: 1, until: 2 } }),
+  'policy.reference-values': unreferenced({ measurement: 'ee'.repeat(48) }),
   'policy.closure-digest': rejectedBy({ closureDigest: hex(32) }),
   'policy.tree-root': rejectedBy({ treeRoot: hex(32) }),
   'policy.devices': rejectedBy({}, { devices: sampleDevices }),

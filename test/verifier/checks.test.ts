@@ -4,6 +4,7 @@ import { appraise } from '#verifier/appraise/appraise.ts';
 import { type CheckId, catalogue, checkIds, stages } from '#verifier/checks.ts';
 import { genuineStory, prepare, proved, rows, strict } from './check-rows.ts';
 import { enclaveScene, strictIntelPolicy, tdxBundleScene } from './intel-scene.ts';
+import { alice, bob, referring, signedBy, snpValues, verifiedOf } from './reference/samples.ts';
 import { bundleScene, idsWith, verifyScene } from './scene.ts';
 
 beforeAll(prepare);
@@ -12,8 +13,8 @@ const skipsOnly: readonly CheckId[] = ['proof.key', 'policy.freshness'];
 
 describe('every check is noticed', () => {
   test.for(checkIds)('%s', async (id) => {
-    const { verified, policy, fails = [id], decision } = rows[id];
-    const verdict = appraise(await verified(), policy?.() ?? strict);
+    const { verified, policy, references, fails = [id], decision } = rows[id];
+    const verdict = appraise(await verified(), policy?.() ?? strict, await references?.());
     expect(idsWith('fail', verdict)).toEqual(fails);
     expect(idsWith(skipsOnly.includes(id) ? 'skip' : 'fail', verdict)).toContain(id);
     expect(verdict.decision).toBe(decision);
@@ -30,7 +31,9 @@ test('every check passes in the scene that they differ from', async () => {
   const proof = appraise(await proved(), genuineStory());
   const td = appraise(await verifyScene(tdxBundleScene()), strictIntelPolicy());
   const enclave = appraise(await verifyScene(enclaveScene()), strictIntelPolicy('quote'));
-  const verdicts = [bundle, proof, td, enclave];
+  const signed = await verifiedOf(await signedBy(snpValues(), alice, bob));
+  const release = appraise(await verifyScene(await bundleScene()), referring(strict), signed);
+  const verdicts = [bundle, proof, td, enclave, release];
   expect(verdicts.map(({ decision }) => decision)).toEqual(verdicts.map(() => 'accepted'));
   const passing = new Set(verdicts.flatMap((verdict) => idsWith('pass', verdict)));
   expect(checkIds.filter((id) => !passing.has(id))).toEqual([]);
@@ -56,8 +59,9 @@ describe('the catalogue', () => {
 
   test('a failure says why, a skip what it lacks', async () => {
     for (const id of checkIds) {
-      const { verified, policy } = rows[id];
-      for (const check of appraise(await verified(), policy?.() ?? strict).checks) {
+      const { verified, policy, references } = rows[id];
+      const signed = await references?.();
+      for (const check of appraise(await verified(), policy?.() ?? strict, signed).checks) {
         if (check.status === 'fail') expect(check.reason, check.id).toMatch(/../);
         if (check.status === 'skip') expect(check.reason, check.id).toMatch(/^lacks /);
       }

@@ -18,6 +18,8 @@ const hashTags = Object.keys({
   freshness: 0,
   log: 0,
   policy: 0,
+  'reference-signature': 0,
+  'reference-values': 0,
   response: 0,
   service: 0,
 } satisfies Record<HashTag, 0>) as HashTag[];

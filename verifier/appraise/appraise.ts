@@ -3,21 +3,36 @@ import { toHex } from '../bytes.ts';
 import { Checklist, type CheckResult } from '../checklist.ts';
 import { applicableChecks, type CheckId, waivableChecks } from '../checks.ts';
 import { fieldToBytes } from '../field.ts';
+import {
+  aVerifiedReferences,
+  noReferences,
+  type VerifiedReferences,
+} from '../reference/verified.ts';
 import type { UnixTime } from '../time.ts';
 import { aVerified, type Ending, type ProofClaims, type Verified } from '../verified.ts';
 import { checkPlatform, forgive } from './intel.ts';
 import { checkMember } from './member.ts';
 import { type Policy, policyDigest } from './policy.ts';
+import { checkReferences } from './reference.ts';
 import { checkEnclave, isDebugEnclave } from './sgx.ts';
 import { checkSnp } from './snp.ts';
 import { checkTd, isDebugTd } from './tdx.ts';
 import { tdxSoftware } from './tdx-policy.ts';
 import { decide, type Verdict } from './verdict.ts';
 
-/** @throws TypeError for a `verified` that `verify` did not make */
-export function appraise(verified: Verified, policy: Policy): Verdict {
+/**
+ * @param references what a policy with the member `references` compares with; none is as good as none signed
+ * @throws TypeError for a `verified` that `verify`, or references that `verifyReferences`, did not make
+ */
+export function appraise(
+  verified: Verified,
+  policy: Policy,
+  references: VerifiedReferences = noReferences,
+): Verdict {
+  const signed = aVerifiedReferences(references);
   const { subject, checks: before, claims, at, expires, ends } = aVerified(verified);
   const list = new Checklist(applicableChecks(subject, 'policy'));
+  let release: Ending | null = null;
   if (claims === null) list.skipRest('a readable report');
   else if (policy[memberOf[claims.platform]] === undefined) {
     const member = memberOf[claims.platform];
@@ -28,6 +43,7 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
     });
   } else {
     checkMachine(list, claims, policy, at);
+    release = checkReferences(list, verified, policy.references, signed);
     checkSoftware(list, verified, policy);
     checkMoment(list, verified, policy);
   }
@@ -40,7 +56,7 @@ export function appraise(verified: Verified, policy: Policy): Verdict {
     policy: toHex(policyDigest(policy)),
     checks,
     expires,
-    forecast: forecastOf(ends, checks, policy),
+    forecast: forecastOf(release === null ? ends : [...ends, release], checks, policy),
     warnings: warningsFor(verified, policy),
   };
 }
@@ -72,8 +88,9 @@ function forgiven(
   return tcb === undefined ? check : forgive(check, claims, tcb, at);
 }
 
-/** Whether the policy names the software that was measured, all of it. */
+/** Whether the policy names the software that was measured, all of it: itself, or by reference. */
 function namesSoftware({ platform }: Claims, policy: Policy): boolean {
+  if (policy.references !== undefined && platform !== 'sgx') return true;
   switch (platform) {
     case 'sev-snp':
       return policy.sevSnp !== undefined && policy.sevSnp.measurement !== 'any';

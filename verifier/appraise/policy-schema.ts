@@ -1,6 +1,7 @@
 /**
  * JSON Schema of policies, for editors and other tools. It is read off the very decoders that read policies, and takes what they
- * take; docs/policy.schema.json is this, written by `npm run docs`.
+ * take, except for builders whose name or key stands twice, which only they see; docs/policy.schema.json is this, written by
+ * `npm run docs`.
  */
 import { type JsonSchema, schemaOf } from '../json.ts';
 import { policyShape } from './policy.ts';

@@ -25,6 +25,7 @@ import {
   version,
 } from '../json.ts';
 import { tag } from '../tags.ts';
+import { referencesPolicy, withReferences } from './reference-policy.ts';
 import { hexText, setOf } from './sets.ts';
 import { sgxPolicy } from './sgx-policy.ts';
 import { snpPolicy } from './snp-policy.ts';
@@ -75,8 +76,7 @@ const waivers: typeof waiverList = described(
   }),
 );
 
-/** The document; what it is made of carries its JSON Schema (policy-schema.ts). */
-export const policyShape = object({
+const wholePolicy = object({
   version: version(1),
   name: text(/^[\x20-\x7e]{1,100}$/, 'a name of 1 to 100 printable ASCII characters'),
   /** Left out: SEV-SNP evidence is refused. */
@@ -85,6 +85,8 @@ export const policyShape = object({
   tdx: optional(tdxPolicy),
   /** Left out: SGX quotes are refused. */
   sgx: optional(sgxPolicy),
+  /** Left out: no reference file is asked for. */
+  references: optional(referencesPolicy),
   closureDigest: anyOr(setOf(hexText(32))),
   treeRoot: anyOr(setOf(hexText(32))),
   devices: oneOf('none', 'any'),
@@ -92,6 +94,9 @@ export const policyShape = object({
   channel: anyOr(setOf(oneOf(...channelKinds))),
   waivers,
 });
+
+/** The document; what it is made of carries its JSON Schema (policy-schema.ts). */
+export const policyShape = withReferences(wholePolicy);
 
 export type Policy = Decoded<typeof policyShape>;
 

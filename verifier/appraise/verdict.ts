@@ -16,7 +16,7 @@ export type Verdict<Id extends AnyCheckId = CheckId> = {
   checks: readonly CheckResult<Id>[];
   /** When the first piece of collateral runs out. */
   expires: UnixTime | null;
-  /** All that runs out, the first first: collateral, and the policy's waivers that were used. */
+  /** All that runs out, the first first: collateral, the policy's waivers that were used, the reference values. */
   forecast: readonly Ending[];
   /** What a reader of an acceptance must know and no single check says. */
   warnings: readonly string[];

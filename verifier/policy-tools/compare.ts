@@ -5,6 +5,7 @@ import type { Decision } from '../appraise/verdict.ts';
 import type { CheckResult } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
 import { canonicalJson } from '../json.ts';
+import { noReferences, type VerifiedReferences } from '../reference/verified.ts';
 import type { Verified } from '../verified.ts';
 
 /** From worst to best: what was forged, what is refused, what nobody knows, what is good. */
@@ -49,9 +50,15 @@ export type DecisionChange = {
   checks: CheckChange[];
 };
 
-/** What becomes of one verification when `from` is replaced by `to`. */
-export function compareDecisions(verified: Verified, from: Policy, to: Policy): DecisionChange {
-  const [before, after] = [appraise(verified, from), appraise(verified, to)];
+/** What becomes of one verification when `from` is replaced by `to`, the reference files being the same. */
+export function compareDecisions(
+  verified: Verified,
+  from: Policy,
+  to: Policy,
+  references: VerifiedReferences = noReferences,
+): DecisionChange {
+  const judge = (policy: Policy) => appraise(verified, policy, references);
+  const [before, after] = [judge(from), judge(to)];
   // The subject is one and the same, and so are the checks and their order.
   const checks = after.checks.flatMap((check, index) => {
     const old = before.checks[index] as CheckResult;
@@ -67,13 +74,19 @@ export type MemberChange = { path: string; from?: unknown; to?: unknown };
 
 /** Every member that differs, a set as a whole; in the order of the first policy's members. */
 export function diffPolicies(from: Policy, to: Policy): MemberChange[] {
-  return [...diffMembers(withWaivers(from), withWaivers(to), '')];
+  return [...diffMembers(byName(from), byName(to), '')];
 }
 
-/** Waivers by check: their order says nothing. */
-function withWaivers(policy: Policy): object {
+/** Waivers by check, builders in order of their names: the order in which they stand says nothing. */
+function byName(policy: Policy): object {
+  const { references } = policy;
   const waivers = policy.waivers.map(({ check, ...rest }) => [check, rest] as const);
-  return { ...policy, waivers: Object.fromEntries(waivers) };
+  const builders = references?.builders.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    ...policy,
+    ...(references && { references: { ...references, builders } }),
+    waivers: Object.fromEntries(waivers),
+  };
 }
 
 function* diffMembers(from: object, to: object, path: string): Generator<MemberChange> {

@@ -31,6 +31,11 @@ export const lintCatalogue = {
     means: 'SGX quotes come in no bundle, and the policy asks for what only a bundle has',
     remedy: 'Give SGX a policy of its own, without closureDigest, treeRoot, freshness and channel.',
   },
+  'never-referenced': {
+    severity: 'error',
+    means: 'no reference file is of an SGX enclave, and the policy asks for such files',
+    remedy: 'Give SGX a policy of its own, without references.',
+  },
   'no-product-left': {
     severity: 'error',
     means: 'no accepted product has a TCB floor: each of them is refused',
@@ -202,6 +207,11 @@ export const lintCatalogue = {
     means: 'evidence of any age is accepted',
     remedy: 'Write "verifier-nonce", unless you can only have evidence that was saved.',
   },
+  'any-release-name': {
+    severity: 'warning',
+    means: 'whatever the builders signed is accepted, of any name',
+    remedy: 'Name what you run in references.name: builders may build other things too.',
+  },
   'channel-any': {
     severity: 'note',
     means: 'evidence of a machine that you do not talk to is accepted',
@@ -211,6 +221,16 @@ export const lintCatalogue = {
     severity: 'note',
     means: 'software is named by who signed it: all that this key signs is accepted',
     remedy: 'Keep the signer’s key safe, and set a floor for the version.',
+  },
+  'one-builder-decides': {
+    severity: 'note',
+    means: 'one signature is enough: each of the builders decides alone what a release is',
+    remedy: 'Ask for two or more builders that do not share machines or keys.',
+  },
+  'any-release': {
+    severity: 'note',
+    means: 'every release that has not run out is accepted, an older one too',
+    remedy: 'Name the releases that you accept, or have builders sign short validities.',
   },
   'configuration-accepted': {
     severity: 'note',

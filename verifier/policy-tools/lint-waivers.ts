@@ -59,6 +59,8 @@ function canMatter(check: CheckId, policy: Policy): boolean {
   switch (check) {
     case 'policy.certificate-table':
       return (policy.sevSnp?.certificateTable.requiredGuids.length ?? 0) > 0;
+    case 'policy.reference-values':
+      return policy.references !== undefined;
     case 'policy.closure-digest':
       return policy.closureDigest !== 'any';
     case 'policy.tree-root':

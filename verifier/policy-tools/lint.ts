@@ -4,6 +4,7 @@ import { tdxSoftware } from '../appraise/tdx-policy.ts';
 import type { UnixTime } from '../time.ts';
 import { type Finding, findingOf, type Report } from './finding.ts';
 import { lintSgx, lintTdx } from './lint-intel.ts';
+import { lintReferences, unlessReferenced } from './lint-references.ts';
 import { lintSnp } from './lint-snp.ts';
 import { lintWaivers, waives } from './lint-waivers.ts';
 
@@ -20,9 +21,11 @@ export function lintPolicy(policy: Policy, at: UnixTime): Finding[] {
     report('accepts-nothing', 'policy');
   }
   lintSets(policy, '', report);
-  if (policy.sevSnp !== undefined) lintSnp(policy.sevSnp, report);
-  if (policy.tdx !== undefined) lintTdx(policy.tdx, at, report);
+  const machines = unlessReferenced(policy, report);
+  if (policy.sevSnp !== undefined) lintSnp(policy.sevSnp, machines);
+  if (policy.tdx !== undefined) lintTdx(policy.tdx, at, machines);
   if (policy.sgx !== undefined) lintSgx(policy.sgx, at, report);
+  lintReferences(policy, report);
   lintClaims(policy, at, report);
   lintMoment(policy, at, report);
   lintWaivers(policy, at, report);
@@ -49,7 +52,8 @@ function lintSets(value: object, path: string, report: Report): void {
 
 /** Closure and services are the word of the software, and count only where all of it is named. */
 function lintClaims(policy: Policy, at: UnixTime, report: Report): void {
-  const { sevSnp, tdx } = policy;
+  const { sevSnp, tdx, references } = policy;
+  if (references !== undefined) return;
   const unnamed: string[] = [];
   if (sevSnp?.measurement === 'any') unnamed.push('sevSnp.measurement');
   if (tdx !== undefined)

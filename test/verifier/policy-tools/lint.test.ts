@@ -55,6 +55,15 @@ const waiver = (check: string, expires: number | null = at + 1) => [
   { check, reason: 'x', expires },
 ];
 const floor = { fmc: 0, bootLoader: 4, tee: 0, snp: 24, microcode: 219 };
+const references = {
+  name: ['guest'],
+  release: ['1.2.0'],
+  builders: [
+    { name: 'alice', key: 'aa'.repeat(32) },
+    { name: 'bob', key: 'bb'.repeat(32) },
+  ],
+  threshold: 2,
+};
 const keys = { authorKey: 'required', trustedAuthorKeys: ['aa'.repeat(48)], trustedIdKeys: [] };
 
 test('a strict policy is clean', () => {
@@ -260,6 +269,22 @@ const rows: Row[] = [
     'waivers[0]',
     { 'sevSnp.measurement': 'any', waivers: waiver('policy.closure-digest') },
   ],
+  // Reference files name the software: nothing else has to.
+  [[], '', { references, 'sevSnp.measurement': 'any', 'tdx.rtmr2': 'any' }],
+  [['any-release-name'], 'references.name', { references: { ...references, name: 'any' } }],
+  [['any-release'], 'references.release', { references: { ...references, release: 'any' } }],
+  [
+    ['one-builder-decides'],
+    'references.threshold',
+    { references: { ...references, threshold: 1 } },
+  ],
+  [['waiver-without-effect'], 'waivers[0]', { waivers: waiver('policy.reference-values') }],
+  [
+    ['waiver-undoes-rule'],
+    'waivers[0]',
+    { references, waivers: waiver('policy.reference-values') },
+  ],
+  [['never-referenced'], 'sgx', { references }, cleanSgx],
   [['debug-allowed'], 'sgx.debug', { 'sgx.debug': 'dangerously-allowed' }, cleanSgx],
   [
     ['debug-contradiction'],

@@ -116,31 +116,61 @@ function textOf({ pattern, maxLength }: JsonSchema, random: Random): string {
 function arrayOf({ items, minItems = 0, uniqueItems }: JsonSchema, random: Random): unknown[] {
   const length = Math.max(Number(minItems), random.of([0, 1, 1, 2, 3, 4, 8]));
   const found = Array.from({ length }, () => makeValue(items as JsonSchema, random));
-  if (uniqueItems === true) return [...new Set(found)];
+  if (uniqueItems === true) return random.chance(0.1) ? [...new Set(found)] : distinct(found);
   // Waivers: of each check one, mostly.
   const checks = found.map((waiver) => (waiver as { check: string }).check);
   return random.chance(0.1) ? found : found.filter((_, i) => checks.indexOf(checks[i] ?? '') === i);
+}
+
+/** Each value once; of builders each name and each key. */
+function distinct(found: readonly unknown[]): unknown[] {
+  const parts = (value: unknown) =>
+    typeof value === 'object' && value !== null ? Object.values(value) : [value];
+  const seen = new Set<unknown>();
+  return found.filter((value) => {
+    if (parts(value).some((part) => seen.has(part))) return false;
+    for (const part of parts(value)) seen.add(part);
+    return true;
+  });
 }
 
 function objectOf(found: JsonSchema, random: Random): object {
   const { properties, required, anyOf, minProperties } = found;
   const names = required as readonly string[];
   const entries = Object.entries(properties as Record<string, JsonSchema>);
-  const made = (chosen: readonly [string, JsonSchema][]) =>
+  const made = (chosen: readonly [string, JsonSchema][]): Holder =>
     Object.fromEntries(chosen.map(([name, member]) => [name, makeValue(member, random)]));
-  const out = made(entries.filter(([name]) => names.includes(name) || random.chance(0.6)));
+  const out: Holder = made(entries.filter(([name]) => names.includes(name) || random.chance(0.6)));
   // Mostly what the rules between members ask for.
   if (random.chance(0.1)) return out;
   if (minProperties !== undefined && Object.keys(out).length === 0) {
     Object.assign(out, made([random.of(entries)]));
   }
-  if (Array.isArray(anyOf)) {
-    const { properties: rule } = random.of(anyOf) as { properties: Record<string, JsonSchema> };
-    for (const [name, { const: only }] of Object.entries(rule)) {
-      if (only !== undefined) out[name] = only;
-    }
-  }
+  // The first few: of 32 rules the last ones ask for as many builders.
+  if (Array.isArray(anyOf)) obey(out, random.of(anyOf.slice(0, 3)), found, random);
   return out;
+}
+
+/** Changes what the rule asks for. */
+function obey(out: Holder, rule: JsonSchema, found: JsonSchema, random: Random): void {
+  const members = found['properties'] as Record<string, JsonSchema>;
+  for (const name of (rule['required'] ?? []) as string[]) {
+    if (!Object.hasOwn(out, name)) out[name] = makeValue(members[name] as JsonSchema, random);
+  }
+  for (const [name, asked] of Object.entries(rule['properties'] as Record<string, JsonSchema>)) {
+    const member = members[name] as JsonSchema;
+    if (asked['const'] !== undefined) {
+      out[name] = asked['const'];
+      continue;
+    }
+    const value = out[name];
+    if (typeof value === 'number') out[name] = Math.min(value, Number(asked['maximum'] ?? value));
+    if (Array.isArray(value)) {
+      while (value.length < Number(asked['minItems'] ?? 0))
+        value.push(makeValue(member['items'] as JsonSchema, random));
+    } else if (typeof value === 'object' && value !== null && asked['required'] !== undefined)
+      obey(value as Holder, { required: asked['required'], properties: {} }, member, random);
+  }
 }
 
 type Holder = Record<string | number, unknown>;
