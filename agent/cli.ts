@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { pino } from 'pino';
 import type { CollateralItem, CollateralKind } from '#verifier/abi/bundle.ts';
-import { openSignedJson } from '#verifier/abi/intel-json.ts';
-import { pemLabelOf, readDerObject } from '#verifier/abi/pem.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { fieldToBytes } from '#verifier/field.ts';
@@ -12,7 +10,14 @@ import { createAccessLog } from './access-log.ts';
 import { createApp } from './app.ts';
 import { gzip } from './closure/gzip.ts';
 import { loadClosure } from './closure/load.ts';
-import { splitByPlatform, withCollateral } from './collateral.ts';
+import {
+  configuredSource,
+  type FolderView,
+  readCollateralData,
+  splitByPlatform,
+  withCollateral,
+} from './collateral.ts';
+import { openCollateralFolder } from './collateral-folder.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
 import { AgentError, type Logger } from './errors.ts';
@@ -24,7 +29,7 @@ import { readServiceKeys } from './keys.ts';
 import { type AgentTls, type Server, serve, stopSignal } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { systemdNotifier } from './notify.ts';
-import { deviceObserver, firstAnswer } from './readiness.ts';
+import { deviceObserver, firstAnswer, tellCollateral } from './readiness.ts';
 import { type EvidenceSource, type GuardedSource, oneAtATime } from './source.ts';
 import { type AgentState, bootState } from './state.ts';
 
@@ -88,7 +93,8 @@ export async function runAgent(options: { config: string }): Promise<number> {
     server = await serve(app, config.listen, tls);
     const loaded = await loadConfig(options.config);
     const device = await openDevice({ privlevel: config.privlevel ?? 0, logger: consoleLogger });
-    const own = withOwnCollateral(device, loaded.collateral, consoleLogger);
+    const refreshed = collateralFolderOf(config, consoleLogger);
+    const own = withOwnCollateral(device, loaded.collateral, consoleLogger, refreshed);
     source = oneAtATime(own, deviceLimits, deviceObserver(metrics, consoleLogger, clock));
     history = createHistory(loaded.state, { now, logger: consoleLogger });
     await warnOfRoot(consoleLogger);
@@ -99,7 +105,10 @@ export async function runAgent(options: { config: string }): Promise<number> {
     const stop = new AbortController();
     const stopped = stopSignal().then(() => stop.abort());
     notify.watch(() => source?.status().hanging !== true, stop.signal);
-    if (await firstAnswer(source, stop.signal, consoleLogger)) notify.ready();
+    if (await firstAnswer(source, stop.signal, consoleLogger)) {
+      notify.ready();
+      tellCollateral(source, { now, logger: consoleLogger, signal: stop.signal });
+    }
     await stopped;
     consoleLogger.info('stopping');
     notify.stopping();
@@ -155,13 +164,22 @@ export function withOwnCollateral(
   source: EvidenceSource,
   configured: readonly CollateralItem[],
   logger: Logger,
+  folder: FolderView | null = null,
 ): EvidenceSource {
   const { own, foreign } = splitByPlatform(source.platform, configured);
   if (foreign.length > 0) {
     const kinds = foreign.join(', ');
     logger.info(`configured collateral is left out, not being of ${source.platform}: ${kinds}`);
   }
-  return withCollateral(source, own);
+  return withCollateral(source, own, folder);
+}
+
+/** Null where the configuration names none. */
+export function collateralFolderOf(
+  { collateral: { folder } }: Pick<Config, 'collateral'>,
+  logger: Logger,
+): FolderView | null {
+  return folder ? openCollateralFolder({ folder, logger, clock }) : null;
 }
 
 /** What the agent speaks for, so that an operator can compare it with the build machine's. */
@@ -231,7 +249,7 @@ export async function readCollateral(
   folder: string,
   files: Config['collateral'],
 ): Promise<CollateralItem[]> {
-  const wanted: [CollateralKind, keyof Config['collateral']][] = [
+  const wanted: [CollateralKind, Exclude<keyof Config['collateral'], 'folder'>][] = [
     ['vek', 'vek'],
     ['ask', 'ask'],
     ['ark', 'ark'],
@@ -250,19 +268,10 @@ export async function readCollateral(
     if (name === null) continue;
     const what = `the file of collateral.${member}`;
     const bytes = await readInput(resolve(folder, name), what, limits.collateral);
-    const data = collateralData(kind, bytes, what);
-    items.push({ kind, data, source: 'agent configuration', fetched: now() });
+    const data = readCollateralData(kind, bytes, what);
+    items.push({ kind, data, source: configuredSource, fetched: now() });
   }
   return items;
-}
-
-/** A signed document goes out byte for byte, once it has the form of one. */
-function collateralData(kind: CollateralKind, bytes: Bytes, what: string): Bytes {
-  if (kind !== 'tcb-info' && kind !== 'qe-identity') {
-    return readDerObject(bytes, pemLabelOf(kind), what);
-  }
-  openSignedJson(bytes, kind === 'tcb-info' ? 'tcbInfo' : 'enclaveIdentity', what);
-  return bytes;
 }
 
 async function readInput(path: string, what: string, limit: number): Promise<Bytes> {

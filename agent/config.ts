@@ -133,6 +133,8 @@ const configShape = object({
     pckCrl: optional(nullable(fileName)),
     intelRootCrl: optional(nullable(fileName)),
     intelRoot: optional(nullable(fileName)),
+    /** That the refresher writes; null or left out: none. */
+    folder: optional(nullable(text(/^\/[^\0]{1,4095}$/, 'an absolute path'))),
   }),
 });
 

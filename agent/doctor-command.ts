@@ -1,25 +1,39 @@
 /** `affidavit agent doctor` and `affidavit agent check-config`: look, say, and serve nothing. */
 import { release } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import type { CollateralItem } from '#verifier/abi/bundle.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import {
   clock,
+  collateralFolderOf,
   consoleLogger,
   describe,
   exitCodes,
   loadConfig,
+  now,
   openDevice,
   readCollateral,
   readConfig,
+  withOwnCollateral,
 } from './cli.ts';
+import {
+  type Carried,
+  type CollateralStatus,
+  collateralStatus,
+  configuredCollateral,
+  describeCollateral,
+} from './collateral.ts';
 import type { Config } from './config.ts';
 import { type Diagnosis, examine, type Finding, renderDiagnosis } from './doctor.ts';
 import { AgentError, type Logger } from './errors.ts';
 import { exists, readText } from './files.ts';
+import type { EvidenceSource } from './source.ts';
 
 type Format = 'text' | 'json';
 
 const quiet: Logger = { ...consoleLogger, info() {} };
+/** What is wrong with the folder is a finding. */
+const silent: Logger = { info() {}, warn() {}, error() {} };
 
 /** @returns the exit code: 0 this machine serves evidence, 2 bad configuration, 30 no TEE */
 export async function runDoctor(options: {
@@ -28,15 +42,28 @@ export async function runDoctor(options: {
 }): Promise<number> {
   const checked = options.config === undefined ? null : await checkConfig(options.config);
   const privlevel = checked?.config?.privlevel ?? 0;
+  const collateral = checked?.collateral ?? [];
+  const folder = checked?.config ? collateralFolderOf(checked.config, silent) : null;
+  const opened: EvidenceSource[] = [];
+  const carried = async () => {
+    const [source] = opened;
+    const found = (await source?.carried?.()) ?? (await configuredCollateral(collateral, folder));
+    return collateralStatus(source?.platform ?? null, found, now());
+  };
   const diagnosis = await examine({
     release: release(),
     userId: process.getuid?.() ?? 0,
     readText,
     exists,
-    open: () => openDevice({ privlevel, logger: quiet }),
+    async open() {
+      const device = await openDevice({ privlevel, logger: quiet });
+      const source = withOwnCollateral(device, collateral, quiet, folder);
+      opened.push(source);
+      return source;
+    },
     clock,
   });
-  const whole = checked === null ? diagnosis : withConfig(diagnosis, checked);
+  const whole = checked === null ? diagnosis : withConfig(diagnosis, checked, await carried());
   const { serves } = whole;
   process.stdout.write(
     options.format === 'json'
@@ -47,7 +74,12 @@ export async function runDoctor(options: {
   return serves ? exitCodes.ok : exitCodes.noTee;
 }
 
-function withConfig({ findings, serves }: Diagnosis, { reasons }: Checked): Diagnosis {
+/** The collateral is told where the configuration could be read at all. */
+function withConfig(
+  { findings, serves }: Diagnosis,
+  { config, reasons }: Checked,
+  status: CollateralStatus,
+): Diagnosis {
   const ok = reasons.length === 0;
   const finding: Finding = {
     id: 'config',
@@ -55,7 +87,16 @@ function withConfig({ findings, serves }: Diagnosis, { reasons }: Checked): Diag
     found: ok ? 'the agent would start with it' : reasons.join('; '),
     remedy: ok ? null : 'Correct it; affidavit agent check-config says the same.',
   };
-  return { findings: [...findings, finding], serves };
+  const collateral = config === null ? [] : [collateralFinding(status)];
+  return { findings: [...findings, ...collateral, finding], serves };
+}
+
+const collateralRemedy =
+  'Run affidavit agent refresh-collateral, or look at its unit: evidence is served all the same.';
+
+function collateralFinding(status: CollateralStatus): Finding {
+  const { line, ok } = describeCollateral(status);
+  return { id: 'collateral', ok, found: line, remedy: ok ? null : collateralRemedy };
 }
 
 /**
@@ -79,6 +120,8 @@ export async function runCheckConfig(options: {
 
 type Checked = {
   config: Config | null;
+  /** Of the configuration's own files. */
+  collateral: readonly CollateralItem[];
   /** Why the agent would not start; one a part: form, collateral, closure and services. */
   reasons: string[];
   summary: string | null;
@@ -88,23 +131,38 @@ type Checked = {
 async function checkForm(file: string): Promise<Checked> {
   const reasons: string[] = [];
   const config = await attempt(reasons, () => readConfig(file));
-  if (config === null) return { config, reasons, summary: null };
+  if (config === null) return { config, collateral: [], reasons, summary: null };
   const summary = `ok: ${config.services.length} services; the files that it names were not read`;
-  return { config, reasons, summary };
+  return { config, collateral: [], reasons, summary };
 }
 
 async function checkConfig(file: string): Promise<Checked> {
   const reasons: string[] = [];
   const config = await attempt(reasons, () => readConfig(file));
-  if (config === null) return { config, reasons, summary: null };
+  if (config === null) return { config, collateral: [], reasons, summary: null };
   const folder = dirname(resolve(file));
   const collateral = await attempt(reasons, () => readCollateral(folder, config.collateral));
   // With the collateral left out, what is wrong there is not said twice.
   const loaded = await attempt(reasons, () => loadConfig(file, { collateral: false }));
-  if (collateral === null || loaded === null) return { config, reasons, summary: null };
+  if (collateral === null || loaded === null) {
+    return { config, collateral: collateral ?? [], reasons, summary: null };
+  }
   const { pathCount, services } = loaded.state;
-  const summary = `ok: ${pathCount} paths, ${services.length} services, ${collateral.length} collateral files`;
-  return { config, reasons, summary };
+  const counts = `ok: ${pathCount} paths, ${services.length} services, ${collateral.length} collateral files`;
+  return {
+    config,
+    collateral,
+    reasons,
+    summary: `${counts}${await folderWords(config, collateral)}`,
+  };
+}
+
+/** What is wrong in the folder keeps no agent from starting. */
+async function folderWords(config: Config, collateral: readonly CollateralItem[]): Promise<string> {
+  const folder = collateralFolderOf(config, silent);
+  if (folder === null) return '';
+  const found: Carried = await configuredCollateral(collateral, folder);
+  return `; ${describeCollateral(collateralStatus(null, found, now())).line}`;
 }
 
 /** null when the configuration is to blame, with the reason; other errors are faults. */

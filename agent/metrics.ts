@@ -1,4 +1,5 @@
 /** What /metrics counts, in Prometheus' text format 0.0.4. Labels are of closed sets: no request adds one. */
+import type { CollateralStatus } from './collateral.ts';
 import { type AgentErrorCode, agentErrorCatalogue } from './errors.ts';
 import type { RouteId } from './http/routes.ts';
 import type { DeviceOutcome } from './source.ts';
@@ -11,6 +12,8 @@ export type Gauges = {
   readonly abandoned: number;
   /** Seconds; null until the closure is computed. */
   readonly closureAge: number | null;
+  /** Left out until the device is opened. */
+  readonly collateral?: CollateralStatus | null;
 };
 
 export type Metrics = {
@@ -80,10 +83,43 @@ export function createMetrics(): Metrics {
         ...(gauges.closureAge === null
           ? []
           : [gauge('closure_age_seconds', 'Age of the closure digest.', gauges.closureAge)]),
+        ...collateralGauges(gauges.collateral ?? null),
         family('build_info', 'gauge', 'The agent’s version.', [[`{version="${agentVersion}"}`, 1]]),
       ].join('');
     },
   };
+}
+
+/** What is not known is left out: a time that is not there is no 0. */
+function collateralGauges(status: CollateralStatus | null): string[] {
+  if (status === null) return [];
+  const { items, missing, leftOut, staleSince, checked, problem, damaged } = status;
+  const there = new Set(items.map(({ kind }) => kind));
+  // Of two of a kind, which the host may hand out, the first end.
+  const ends = new Map<string, number>();
+  for (const { kind, expires } of items) {
+    if (expires !== null) ends.set(kind, Math.min(expires, ends.get(kind) ?? expires));
+  }
+  return [
+    family(
+      'collateral_present',
+      'gauge',
+      'Whether evidence carries a kind.',
+      [...there, ...missing].map((kind) => [`{kind="${kind}"}`, there.has(kind) ? 1 : 0]),
+    ),
+    family(
+      'collateral_expires_timestamp_seconds',
+      'gauge',
+      'End of what evidence carries.',
+      [...ends].map(([kind, end]) => [`{kind="${kind}"}`, end]),
+    ),
+    gauge('collateral_stale', 'Whether any of it is past its end.', staleSince === null ? 0 : 1),
+    ...optionalGauge('collateral_stale_since_timestamp_seconds', 'The first end.', staleSince),
+    gauge('collateral_left_out', 'Objects that a bundle has no room for.', leftOut.length),
+    ...optionalGauge('collateral_checked_timestamp_seconds', 'The refresher’s last look.', checked),
+    gauge('collateral_problem', 'Whether the refresher lacks something.', problem === null ? 0 : 1),
+    gauge('collateral_damaged', 'Whether its file cannot be used.', damaged === null ? 0 : 1),
+  ];
 }
 
 type Sample = readonly [suffix: string, value: number];
@@ -96,6 +132,9 @@ function family(name: string, type: string, help: string, samples: readonly Samp
 
 const gauge = (name: string, help: string, value: number) =>
   family(name, 'gauge', help, [['', value]]);
+
+const optionalGauge = (name: string, help: string, value: number | null) =>
+  value === null ? [] : [gauge(name, help, value)];
 
 function labelled(label: string, values: ReadonlyMap<string, number>): Sample[] {
   return [...values].map(([name, value]) => [`{${label}="${name}"}`, value] as const);

@@ -1,7 +1,9 @@
-/** Counting and telling what the device does, and asking it once at the start. */
+/** Counting and telling what the device does, and asking it once at the start; telling what collateral there is. */
+import type { UnixTime } from '#verifier/time.ts';
+import { collateralStatus, describeCollateral } from './collateral.ts';
 import type { Logger } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-import type { GuardedSource, SourceObserver } from './source.ts';
+import type { EvidenceSource, GuardedSource, SourceObserver } from './source.ts';
 
 /** @param clock milliseconds that never go back */
 export function deviceObserver(
@@ -62,4 +64,28 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, milliseconds);
     signal.addEventListener('abort', end);
   });
+}
+
+const collateralLookMs = 60_000;
+
+/** Says which collateral evidence carries, now and whenever that changes, until the signal comes. */
+export function tellCollateral(
+  source: EvidenceSource,
+  { now, logger, signal }: { now: () => UnixTime; logger: Logger; signal: AbortSignal },
+): void {
+  let said = '';
+  const tell = async () => {
+    const carried = await source.carried?.();
+    if (carried === undefined || signal.aborted) return;
+    const { line, ok } = describeCollateral(collateralStatus(source.platform, carried, now()));
+    if (line === said) return;
+    said = line;
+    if (ok) logger.info(line);
+    else logger.warn(line);
+  };
+  const look = () => void tell().catch((cause) => logger.error('collateral is not known', cause));
+  const timer = setInterval(look, collateralLookMs);
+  timer.unref();
+  signal.addEventListener('abort', () => clearInterval(timer));
+  look();
 }

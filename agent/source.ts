@@ -1,6 +1,7 @@
 /** Where evidence comes from: one small interface, and what guards a device behind it. */
 import type { CollateralItem, Platform } from '#verifier/abi/bundle.ts';
 import type { Bytes } from '#verifier/bytes.ts';
+import type { Carried } from './collateral.ts';
 import { AgentError } from './errors.ts';
 
 export type Evidence = {
@@ -21,6 +22,8 @@ export type EvidenceSource = {
    * @throws AgentError `device-failed`, `device-busy`, `device-timeout`, `device-hanging`
    */
   report(reportData: Bytes): Promise<Evidence>;
+  /** The collateral that evidence has now; the device is not asked. */
+  carried?(): Promise<Carried>;
 };
 
 export type QueueLimits = {

@@ -11,6 +11,7 @@ import {
   type ServedClosure,
   servedClosure,
 } from '../closure/served.ts';
+import { type CollateralStatus, collateralStatus } from '../collateral.ts';
 import { AgentError } from '../errors.ts';
 import { makeBundle, refuseFullLog } from '../evidence.ts';
 import { historyDocument, proofDocument } from '../http-history.ts';
@@ -66,13 +67,17 @@ export const answers: Record<RouteId, Answer> = {
   proof: (context, { name = '', root }) => proofDocument(stateOf(context), name, root),
   history: (context) => historyDocument(stateOf(context)),
   closure: (context, _, preferences) => replyWithClosure(context, preferences),
-  info: (context) => JSON.stringify(describe(context)),
+  info: async (context) =>
+    JSON.stringify({ ...describe(context), collateral: await collateralOf(context) }),
   healthz: () => JSON.stringify({ status: 'ok' }),
-  readyz(context) {
+  async readyz(context) {
     assertReady(context);
-    return JSON.stringify({ status: 'ready' });
+    return JSON.stringify({ status: 'ready', collateral: await collateralOf(context) });
   },
-  metrics: (context) => context.metrics.render(gaugesOf(context)),
+  async metrics(context) {
+    const collateral = context.source() === null ? null : await collateralOf(context);
+    return context.metrics.render({ ...gaugesOf(context), collateral });
+  },
   openapi: () => openapiDocument(),
 };
 
@@ -117,6 +122,13 @@ function isReady(context: Context): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of a source that knows nothing of it, all kinds are missing until the device says otherwise. */
+async function collateralOf(context: Context): Promise<CollateralStatus> {
+  const source = sourceOf(context);
+  const carried = (await source.carried?.()) ?? { items: [], leftOut: [], folder: null };
+  return collateralStatus(source.platform, carried, context.now());
 }
 
 function gaugesOf(context: Context) {

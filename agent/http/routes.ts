@@ -2,7 +2,7 @@
  * What the agent serves: one table that requests are checked by, that answers are found by, and that
  * /openapi.json is written from.
  */
-import { bundleMediaType } from '#verifier/abi/bundle.ts';
+import { bundleMediaType, collateralKinds } from '#verifier/abi/bundle.ts';
 import type { AgentErrorCode } from '../errors.ts';
 
 export type Parameter = {
@@ -63,6 +63,26 @@ function exactly(properties: Schema): Schema {
     additionalProperties: false,
   };
 }
+
+const nullableTime = { type: ['integer', 'null'], minimum: 0 };
+const nullableText = { type: ['string', 'null'] };
+const kind = { enum: collateralKinds };
+const kinds = { type: 'array', items: kind };
+
+/** Evidence is served whatever stands here. */
+const collateral = exactly({
+  items: {
+    type: 'array',
+    items: exactly({ kind, source: { type: 'string' }, fetched: count, expires: nullableTime }),
+  },
+  missing: kinds,
+  leftOut: kinds,
+  expires: nullableTime,
+  staleSince: nullableTime,
+  checked: nullableTime,
+  problem: nullableText,
+  damaged: nullableText,
+});
 
 const status = (value: string) => exactly({ status: { const: value } });
 
@@ -184,6 +204,7 @@ export const routes = {
         deviceMilliseconds: count,
         abandonedCalls: count,
       }),
+      collateral,
     }),
     fresh: true,
     problems: ['not-ready'],
@@ -202,7 +223,7 @@ export const routes = {
     summary: 'Whether closure and secure processor have been seen, and the processor does not hang',
     parameters: [],
     mediaType: json,
-    schema: status('ready'),
+    schema: exactly({ status: { const: 'ready' }, collateral }),
     fresh: true,
     problems: ['not-ready', 'log-full', 'device-hanging'],
   },

@@ -12,6 +12,8 @@ let
   # What the units of nixos/units start.
   node = "${cfg.node}/bin/node";
   agent = "${cfg.package}/lib/affidavit-agent.mjs";
+  refresher = "${cfg.package}/lib/affidavit-collateral.mjs";
+  folders = import ../units/folders.nix;
 
   unchecked = pkgs.writeText "agent-unchecked.json" (
     builtins.toJSON (
@@ -24,7 +26,9 @@ let
           privlevel
           tls
           ;
-        collateral = lib.filterAttrs (_: file: file != null) cfg.collateral;
+        collateral =
+          lib.filterAttrs (_: file: file != null) (lib.getAttrs certificates cfg.collateral)
+          // lib.optionalAttrs cfg.collateral.enable { folder = folders.collateral; };
         services = lib.mapAttrs (_: service: "${service.package}") attested;
       }
     )
@@ -36,6 +40,48 @@ let
     cp ${unchecked} $out
   '';
 
+  # What listens on every address is asked on this machine's own.
+  host =
+    {
+      "0.0.0.0" = "127.0.0.1";
+      "::" = "::1";
+    }
+    .${cfg.listen.host} or cfg.listen.host;
+  from =
+    (if cfg.tls == null then "http" else "https")
+    + "://${if lib.hasInfix ":" host then "[${host}]" else host}:${toString cfg.listen.port}";
+
+  refresherArguments =
+    lib.optionals (cfg.collateral.kds != null) [
+      "--kds"
+      cfg.collateral.kds
+    ]
+    ++ lib.optionals (cfg.collateral.pcs != null) [
+      "--pcs"
+      cfg.collateral.pcs
+    ]
+    ++ lib.optionals (cfg.collateral.caFile != null) [
+      "--ca-file"
+      "${cfg.collateral.caFile}"
+    ]
+    ++ lib.optional cfg.collateral.early "--early";
+
+  # Words of a command line, which systemd would split or expand otherwise.
+  serviceAddress = lib.types.strMatching "https?://[A-Za-z0-9._:/~-]+|https?://\\[[0-9a-fA-F:]+][A-Za-z0-9._:/~-]*";
+
+  certificates = [
+    "vek"
+    "ask"
+    "ark"
+    "arkCrl"
+    "tcbInfo"
+    "tcbSigning"
+    "qeIdentity"
+    "qeIdentitySigning"
+    "pckCrl"
+    "intelRootCrl"
+    "intelRoot"
+  ];
   certificate = lib.mkOption {
     type = lib.types.nullOr lib.types.path;
     default = null;
@@ -124,19 +170,33 @@ in
       description = "From which level on requests are logged.";
     };
 
-    collateral = lib.genAttrs [
-      "vek"
-      "ask"
-      "ark"
-      "arkCrl"
-      "tcbInfo"
-      "tcbSigning"
-      "qeIdentity"
-      "qeIdentitySigning"
-      "pckCrl"
-      "intelRootCrl"
-      "intelRoot"
-    ] (_: certificate);
+    collateral = lib.genAttrs certificates (_: certificate) // {
+      enable = lib.mkEnableOption "the refresher, which gets what evidence lacks and keeps it fresh";
+
+      kds = lib.mkOption {
+        type = lib.types.nullOr serviceAddress;
+        default = null;
+        description = "Mirror of AMD's key service; null: AMD's own.";
+      };
+
+      pcs = lib.mkOption {
+        type = lib.types.nullOr serviceAddress;
+        default = null;
+        description = "PCCS, or mirror of Intel's service; null: Intel's own.";
+      };
+
+      caFile = lib.mkOption {
+        type = lib.types.nullOr lib.types.path;
+        default = null;
+        description = "CA certificates (PEM) to trust for HTTPS beside the system's.";
+      };
+
+      early = lib.mkOption {
+        type = lib.types.bool;
+        default = false;
+        description = "Whether to take Intel's early release of TCB info and QE identity.";
+      };
+    };
 
     closure = lib.mkOption {
       type = lib.types.attrsOf lib.types.str;
@@ -171,6 +231,12 @@ in
         inherit node agent;
         configFile = "${cfg.configFile}";
       })
+      (lib.mkIf cfg.collateral.enable (
+        import ../units/collateral.nix {
+          inherit node refresher from;
+          arguments = refresherArguments;
+        }
+      ))
       (lib.mkIf (cfg.events != null) {
         affidavit-agent.serviceConfig = {
           RuntimeDirectory = "affidavit-agent";
@@ -178,6 +244,8 @@ in
         };
       })
     ];
+
+    systemd.timers = lib.mkIf cfg.collateral.enable (import ../units/collateral-timer.nix);
 
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.listen.port ];
 

@@ -15,6 +15,8 @@ buildNode {
     runHook preInstall
     mkdir -p $out/lib
     node test/tools/bundle-agent.ts $out/lib/affidavit-agent.mjs
+    # The refresher has an HTTP client, and so is no part of the agent's file.
+    node test/tools/bundle-agent.ts $out/lib/affidavit-collateral.mjs agent/collateral-refresh-main.ts
     makeWrapper ${nodejs-slim}/bin/node $out/bin/affidavit-agent --add-flags $out/lib/affidavit-agent.mjs
     runHook postInstall
   '';
@@ -23,6 +25,7 @@ buildNode {
   doInstallCheck = true;
   installCheckPhase = ''
     $out/bin/affidavit-agent no-such-command && exit 1 || test $? = 2
+    ${nodejs-slim}/bin/node $out/lib/affidavit-collateral.mjs && exit 1 || test $? = 2
   '';
 
   meta = {

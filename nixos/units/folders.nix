@@ -5,5 +5,8 @@
   publicName = "affidavit/public";
   private = "/run/affidavit/keys";
   public = "/run/affidavit/public";
+  # Below /var/lib and /var/cache.
+  collateralName = "affidavit-collateral";
+  collateral = "/var/lib/affidavit-collateral";
   tsm = "/sys/kernel/config/tsm/report";
 }

@@ -64,7 +64,10 @@ describe('/readyz', () => {
     await source.report(new Uint8Array(64));
     const ready = await fetch(`${url}/readyz`);
     expect(ready.status).toBe(200);
-    expect(await ready.json()).toEqual({ status: 'ready' });
+    expect(await ready.json()).toMatchObject({
+      status: 'ready',
+      collateral: { missing: [], staleSince: null, problem: null },
+    });
     expect(ready.headers.get('cache-control')).toBe('no-store');
   });
 
@@ -117,6 +120,17 @@ test('/info says what the agent is, its digests and its limits', async () => {
       requestMilliseconds: 10_000,
       deviceMilliseconds: 12_000,
       abandonedCalls: 2,
+    },
+    // Before the first report, what comes with one is not known.
+    collateral: {
+      items: [],
+      missing: ['vek', 'ask', 'ark', 'ark-crl'],
+      leftOut: [],
+      expires: null,
+      staleSince: null,
+      checked: null,
+      problem: null,
+      damaged: null,
     },
   });
 });

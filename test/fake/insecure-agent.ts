@@ -12,6 +12,7 @@ import { type AppDependencies, createApp } from '#agent/app.ts';
 import {
   announce,
   clock,
+  collateralFolderOf,
   consoleLogger,
   deviceLimits,
   loadConfig,
@@ -21,6 +22,7 @@ import {
   withOwnCollateral,
 } from '#agent/cli.ts';
 import { gzip } from '#agent/closure/gzip.ts';
+import type { FolderView } from '#agent/collateral.ts';
 import type { AgentService } from '#agent/config.ts';
 import { AgentError, type Logger } from '#agent/errors.ts';
 import { createHistory, type History } from '#agent/history.ts';
@@ -87,6 +89,8 @@ type AgentOptions = {
   state?: AgentState;
   /** Collateral of the configuration's own files. */
   collateral?: readonly CollateralItem[];
+  /** That a refresher writes. */
+  folder?: FolderView | null;
   /** Stands in for the simulated processor. */
   source?: EvidenceSource;
   limits?: QueueLimits;
@@ -154,7 +158,12 @@ function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
   const { now: time = now, logger = consoleLogger } = options;
   const metrics = createMetrics();
   const source = oneAtATime(
-    withOwnCollateral(options.source ?? simulated, options.collateral ?? [], logger),
+    withOwnCollateral(
+      options.source ?? simulated,
+      options.collateral ?? [],
+      logger,
+      options.folder ?? null,
+    ),
     options.limits ?? deviceLimits,
     deviceObserver(metrics, logger, clock),
   );
@@ -244,7 +253,11 @@ async function main(args: readonly string[]): Promise<number> {
     const configured = { tls: options.tls ? { certificateLifetime: 1 } : loaded?.config.tls };
     const tls = await tlsOf(configured, consoleLogger);
     const { app, source, state, history, rootsPem } = await agentOf(options.machine, {
-      ...(loaded && { state: loaded.state, collateral: loaded.collateral }),
+      ...(loaded && {
+        state: loaded.state,
+        collateral: loaded.collateral,
+        folder: collateralFolderOf(loaded.config, consoleLogger),
+      }),
       ...(tls && { channelOf: tls.channelOf }),
     });
     writeFileSync(options.outRoots, rootsPem());

@@ -20,19 +20,19 @@ export const agentBundle = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-export async function bundleAgent(file: string): Promise<Metafile> {
+export async function bundleAgent(file: string, entry = 'agent/main.ts'): Promise<Metafile> {
   // Only the entry is a program; what it imports is none, though the bundle makes one module of them all.
-  const { metafile } = await build({ ...agentBundle, outfile: file });
+  const { metafile } = await build({ ...agentBundle, entryPoints: [entry], outfile: file });
   return metafile;
 }
 
 if (import.meta.main) {
-  const [file] = process.argv.slice(2);
+  const [file, entry] = process.argv.slice(2);
   if (file === undefined) {
     console.error('bundle-agent: give the file to write: npm run bundle-agent -- agent.mjs');
     process.exitCode = 2;
   } else {
-    const { outputs } = await bundleAgent(file);
+    const { outputs } = await bundleAgent(file, entry);
     const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
     console.log(`${file}: ${bytes} bytes`);
   }

@@ -25,8 +25,20 @@ let
       inherit node agent;
       configFile = "${cfg.agent.configFile}";
     }
+    // lib.optionalAttrs cfg.agent.collateral.enable collateral
     // lib.foldl' (found: name: found // serviceOf name) { } attested
     // lib.optionalAttrs config.affidavit.sealedDisk.enable sealedDisk;
+  # Its command line names what it is made of: node, file, --from, address, --folder, folder, --cache, cache, the rest.
+  collateral =
+    let
+      command = lib.splitString " " config.systemd.services.affidavit-collateral.serviceConfig.ExecStart;
+    in
+    import (folder + "/units/collateral.nix") {
+      inherit node;
+      refresher = "${cfg.agent.package}/lib/affidavit-collateral.mjs";
+      from = lib.elemAt command 3;
+      arguments = lib.drop 8 command;
+    };
   # Its command line names what it is made of.
   sealedDisk =
     let
