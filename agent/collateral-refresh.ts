@@ -2,6 +2,7 @@
  * What the agent's evidence lacks, found and made into the file that the agent sends along. Whatever the vendors do, a file comes
  * out of it: what was there stays as long as nothing better is to be had, and `problem` says so.
  */
+
 import {
   type CollateralItem,
   type CollateralKind,
@@ -13,6 +14,7 @@ import { CollateralError } from '#verifier/collateral/collateral-error.ts';
 import { type CollectTools, type Found, refresh } from '#verifier/collateral/collect.ts';
 import { itemKinds } from '#verifier/collateral/facts.ts';
 import { type NeedsOptions, needsOf } from '#verifier/collateral/needs.ts';
+import { printableAddress } from '#verifier/collateral/printable.ts';
 import {
   describeObject,
   objectName,
@@ -127,7 +129,7 @@ function complete(search: Search, tools: RefreshTools): Refreshed {
 /** Of an object that is not to be had, what the folder has of it. */
 function itemsOf({ object, stored, fetched, source }: Found, search: Search, tools: RefreshTools) {
   if (stored === null) return heldBefore(object, search, tools);
-  const known = { source: printable(source ?? ''), fetched: fetched ?? tools.now };
+  const known = { source: printableAddress(source ?? ''), fetched: fetched ?? tools.now };
   return stored.items.map(({ kind, data }): CollateralItem => ({ kind, data, ...known }));
 }
 
@@ -143,16 +145,6 @@ function heldBefore(object: VendorObject, { own, old }: Search, tools: RefreshTo
 /** Intel's root comes with several objects. */
 function oncePerKind(items: readonly CollateralItem[]): CollateralItem[] {
   return items.filter(({ kind }, at) => items.findIndex((item) => item.kind === kind) === at);
-}
-
-/** An address as a bundle may have it: everybody reads bundles, and a mirror's address may hold a password. */
-function printable(address: string): string {
-  const url = URL.parse(address);
-  if (url !== null) {
-    url.username = '';
-    url.password = '';
-  }
-  return (url?.href ?? address).replace(/[^\x20-\x7e]/g, '?').slice(0, 2048);
 }
 
 /** ageing = issued + 2/3 (expires − issued) */

@@ -65,7 +65,10 @@ export async function check(options: CheckOptions): Promise<{ verdict: Verdict; 
         verify: async (...question) => (await opening).verify(...question),
       },
     );
-    return { verdict: appraise(proved, settings.policy), policy: settings.policy };
+    return {
+      verdict: appraise(proved, settings.policy, settings.references),
+      policy: settings.policy,
+    };
   } finally {
     await opening.then(
       (backend) => backend.close(),

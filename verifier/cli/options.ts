@@ -1,7 +1,7 @@
 /** What each command takes, as yargs reads it. Nothing is loaded here but yargs' types. */
 import type { Argv } from 'yargs';
 import { linkedCheckOptions } from './check-linked-options.ts';
-import { collateralOptions, file, needed } from './option-parts.ts';
+import { collateralOptions, file, needed, sourceOptions } from './option-parts.ts';
 
 const formats = ['text', 'json'] as const;
 export type Format = (typeof formats)[number];
@@ -23,6 +23,7 @@ const endings =
 const verdictOptions = {
   ...collateralOptions,
   policy: file('policy file (default: the built-in policy "genuine")'),
+  reference: file('reference file for the policy’s member references; may be given more than once'),
   at: file('verify for this time (RFC 3339 with zone; default: now)'),
   closure: file('require this closure digest (32 bytes, hex)'),
   'tree-root': file('require this service tree (32 bytes, hex)'),
@@ -63,6 +64,7 @@ export function verifyOptions(command: Argv) {
       batch: file('verify every file of this folder; one line of JSON each'),
       watch: file('ask the agent again every so often (60s, 5m, 1h) and say what changed'),
       log: file('add the decision to this log before it is given (docs/decision-log.md)'),
+      ...sourceOptions,
       ...verdictOptions,
     })
     .example('$0 verify https://guest.example', 'ask an agent and verify its answer')

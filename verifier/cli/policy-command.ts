@@ -16,6 +16,7 @@ import {
 } from '#verifier/policy-tools/compare.ts';
 import { lintPolicy } from '#verifier/policy-tools/lint.ts';
 import { pinPolicy } from '#verifier/policy-tools/pin.ts';
+import { noReferences, type VerifiedReferences } from '#verifier/reference/verified.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { blaming, CliError, exitCodes, usageError } from './cli-error.ts';
 import { asIfLive, evidenceOrNull, type FoundEvidence, readEvidence } from './evidence-file.ts';
@@ -109,7 +110,10 @@ async function runLint(found: Found): Promise<Ended> {
 
 async function runTest(found: Found): Promise<Ended> {
   const policy = await readPolicy(one(found, 'policy'));
-  const settings = await collateralSettings(found);
+  const settings = {
+    ...(await collateralSettings(found)),
+    references: await referencesOf(policy, found),
+  };
   const paths = several(found, 'evidence');
   const nonce = nonceOf(found);
   const live = found['asIfLive'] === true;
@@ -158,7 +162,7 @@ async function testOne(
 ): Promise<TestResult> {
   try {
     const verified = await verifyGiven(await read(evidence), settings);
-    const { decision, checks } = appraise(verified, policy);
+    const { decision, checks } = appraise(verified, policy, settings.references);
     return { evidence, decision, checks: decisive(decision, checks), problem: null };
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode !== exitCodes.invalid) throw error;
@@ -197,6 +201,7 @@ async function judgeFolder(
   found: Found,
 ): Promise<JudgedFolder> {
   const settings = await collateralSettings(found);
+  const references = await referencesOf(from.references === undefined ? to : from, found);
   const out: JudgedFolder = { judged: 0, changes: [], ignored: [] };
   for (const file of await filesOf(folder)) {
     const bytes = await readFileLimited(join(folder, file), maxBundleLength, 'evidence', 'usage');
@@ -204,7 +209,7 @@ async function judgeFolder(
     if (given === null) out.ignored.push(file);
     else {
       const verified = await verifyGiven(asIfLive(given), settings);
-      const change = compareDecisions(verified, from, to);
+      const change = compareDecisions(verified, from, to, references);
       out.judged += 1;
       if (change.from !== change.to) out.changes.push({ evidence: file, ...change });
     }
@@ -246,8 +251,15 @@ async function readPolicy(path: string): Promise<Policy> {
 
 /** Time, roots and collateral; the policy is given by its place on the command line. */
 function collateralSettings(found: Found): Promise<VerdictSettings> {
-  const { policy: _, ...rest } = found;
+  const { policy: _, reference: __, ...rest } = found;
   return settingsOf(rest as VerdictOptions);
+}
+
+/** Of the options, for the policy that names who signs them. */
+async function referencesOf(policy: Policy, found: Found): Promise<VerifiedReferences> {
+  if (found['reference'] === undefined) return noReferences;
+  const { referencesFor } = await import('./reference-files.ts');
+  return referencesFor(policy, several(found, 'reference'));
 }
 
 function verifyGiven(given: FoundEvidence, settings: VerdictSettings): Promise<Verified> {

@@ -67,6 +67,7 @@ export function policyOptions(
           })
           .options({
             expect: file('JSON lines of evidence and decision: what each verdict should be'),
+            reference: file('reference file; may be given more than once'),
             'as-if-live': {
               type: 'boolean',
               describe: 'take the nonce and channel that each bundle names for your own',
@@ -88,6 +89,7 @@ export function policyOptions(
           .positional('to', { type: 'string', demandOption: true, describe: 'policy' })
           .options({
             evidence: file('folder of bundles, reports and quotes'),
+            reference: file('reference file; may be given more than once'),
             ...withoutNonce,
             format: formatOption,
           })

@@ -22,3 +22,13 @@ export async function printLinks(judged: JudgedLinks, options: OutputOptions): P
   process.stdout.write(stdout);
   return exitCodes[judged.verdict.decision];
 }
+
+/** What a command that gives no verdict has to say. */
+export type Said = { readonly stdout: string; readonly stderr?: string; readonly exitCode: number };
+
+/** @returns the exit code */
+export function say({ stdout, stderr = '', exitCode }: Said): number {
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  return exitCode;
+}

@@ -15,15 +15,18 @@ import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import { noReferences, type VerifiedReferences } from '#verifier/reference/verified.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 import { readCertificates, readLists, readSigningChain } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
+import type { SourceOptions } from './collateral-options.ts';
 import { type FoundEvidence, fromSnp } from './evidence-file.ts';
 import { attestationUrl, fetchLive } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
+import { gathererOf, verifyGathering, withGathered } from './gather.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { refuseSaving, type SaveOptions, saveBundle } from './save-bundle.ts';
 import { withSpinner } from './spinner.ts';
@@ -47,16 +50,18 @@ export type VerdictOptions = {
   measurement?: string | undefined;
   reportData?: string | undefined;
   insecureRoot?: string | undefined;
+  /** For the policy's member `references`. */
+  reference?: string | readonly string[] | undefined;
 };
 
 export type VerifyOptions = VerdictOptions &
-  SaveOptions & {
+  SaveOptions &
+  SourceOptions & {
     target?: string | undefined;
     report?: string | undefined;
     quote?: string | undefined;
     auxblob?: string | undefined;
     nonce?: string | undefined;
-    offline?: boolean | undefined;
   };
 
 const certificateLimit = 1024 * 1024;
@@ -73,18 +78,23 @@ export async function runVerify(options: VerifyOptions): Promise<{
 }> {
   refuseSaving(options);
   const settings = await settingsOf(options);
-  const { evidence, collateral } = await evidenceOf(options);
+  const gather = gathererOf(options, settings.roots);
+  const found = await evidenceOf(options);
+  const { verified, gathered } = await verifyGathering(found, settings, gather, nodeCrypto);
+  const { evidence } = found;
   const note =
     options.save === undefined
       ? null
-      : await saveBundle(options.save, options, evidence, settings.collateral, settings.now);
-  const verified = await verifyEvidence(evidence, {
-    ...settings,
-    collateral: [...settings.collateral, ...collateral],
-  });
-  const { policy } = settings;
+      : await saveBundle(
+          options.save,
+          options,
+          await withGathered(evidence, gathered),
+          settings.collateral,
+          settings.now,
+        );
+  const { policy, references } = settings;
   const { bundle } = verified;
-  return { verdict: appraise(verified, policy), policy, evidence, bundle, note };
+  return { verdict: appraise(verified, policy, references), policy, evidence, bundle, note };
 }
 
 export type VerdictSettings = {
@@ -92,6 +102,7 @@ export type VerdictSettings = {
   policy: Policy;
   roots: readonly TrustedRoot[];
   collateral: readonly Collateral[];
+  references: VerifiedReferences;
 };
 
 /** @throws CliError wrong usage, or invalid for a certificate file that is none */
@@ -100,7 +111,8 @@ export async function settingsOf(options: VerdictOptions): Promise<VerdictSettin
   const expectations = expectationsOf(options);
   const policy = tighten(await policyOf(options.policy), expectations);
   const roots = await rootsOf(options.insecureRoot);
-  return { now, policy, roots, collateral: await collateralOf(options) };
+  const references = await referencesOf(policy, options.reference);
+  return { now, policy, roots, collateral: await collateralOf(options), references };
 }
 
 export function verifyEvidence(
@@ -108,6 +120,16 @@ export function verifyEvidence(
   { now, roots, collateral }: VerdictSettings,
 ): Promise<Verified> {
   return verify(evidence, collateral, roots, now, nodeCrypto);
+}
+
+async function referencesOf(
+  policy: Policy,
+  given: VerdictOptions['reference'],
+): Promise<VerifiedReferences> {
+  if (given === undefined) return noReferences;
+  // Loaded here: few policies name builders.
+  const { referencesFor } = await import('./reference-files.ts');
+  return referencesFor(policy, given);
 }
 
 function timeOf(at: string | undefined): UnixTime {

@@ -9,9 +9,11 @@ import type { Evidence } from '#verifier/evidence.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
 import { attestationUrl } from './fetch-bundle.ts';
+import { gathererOf, verifyGathering } from './gather.ts';
 import { harmless, wrap } from './lines.ts';
 import { openRecord } from './log-command.ts';
-import { fetchEvidence, settingsOf, type VerifyOptions, verifyEvidence } from './verify-command.ts';
+import { nodeCrypto } from './node-crypto.ts';
+import { fetchEvidence, settingsOf, type VerifyOptions } from './verify-command.ts';
 
 export type WatchOptions = VerifyOptions & {
   watch: string;
@@ -53,7 +55,8 @@ export async function runWatch(
   const target = targetOf(options, format);
   const seconds = parseInterval(options.watch);
   const settings = await settingsOf(options);
-  const { policy } = settings;
+  const { policy, references } = settings;
+  const gather = gathererOf(options, settings.roots);
   const record = await openRecord(options.log);
   const report = new Report(output, options.watch);
   let last: Verdict | null = null;
@@ -65,8 +68,9 @@ export async function runWatch(
       if (signal.aborted) break;
       if (evidence instanceof CliError) report.missing(evidence, now);
       else {
-        const verified = await verifyEvidence(evidence, { ...settings, now });
-        const verdict = appraise(verified, policy);
+        const found = { evidence, collateral: [] };
+        const { verified } = await verifyGathering(found, { ...settings, now }, gather, nodeCrypto);
+        const verdict = appraise(verified, policy, references);
         await record.decision(evidence.bytes, verdict, policy.name);
         report.answered(now);
         if (last === null) await output.first({ verdict, policy, evidence });
