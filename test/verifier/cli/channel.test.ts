@@ -131,7 +131,10 @@ describe('over TLS to the agent itself', () => {
 
   test.each([
     ['another key', (tls: AgentTls) => tlsKeyChannel(tls.spki.with(80, 0))],
-    ['another session', () => ({ kind: 'tls-exporter', hash: new Uint8Array(32).fill(7) }) as const],
+    [
+      'another session',
+      () => ({ kind: 'tls-exporter', hash: new Uint8Array(32).fill(7) }) as const,
+    ],
     ['a Noise session', () => ({ kind: 'noise', hash: new Uint8Array(32).fill(7) }) as const],
   ])('one that names %s is invalid', async (_, channelOf) => {
     const tls = await newTls();
