@@ -1,7 +1,7 @@
 /** `affidavit idblock`: what a guest's owner expects of its launch, signed, as hosts hand it to the processor. */
 
 import { encodeGuestPolicy } from '#verifier/abi/snp.ts';
-import { type Bytes, equalBytes, fromHex, toBase64, toHex } from '#verifier/bytes.ts';
+import { type Bytes, equalBytes, fromHex, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import {
   checkIdAuth,
@@ -142,11 +142,13 @@ export type IdblockShowOptions = { file: readonly string[]; format: Format };
 export async function runIdblockShow({ file: files, format }: IdblockShowOptions): Promise<Output> {
   let block: IdBlock | null = null;
   let auth: IdAuth | null = null;
+  const paths = { block: '', auth: '' };
   for (const path of files) {
     const bytes = await readBlob(path, 'ID block or ID authentication');
     const isBlock = bytes.length === idBlockLength;
     if (!isBlock && bytes.length !== idAuthLength) throw lengthWrong(path, bytes.length);
     if ((isBlock ? block : auth) !== null) throw usageError(`${path} is the second of its kind`);
+    paths[isBlock ? 'block' : 'auth'] = path;
     if (isBlock) block = blaming('invalid', path, () => parseIdBlock(bytes));
     else auth = blaming('invalid', path, () => parseIdAuth(bytes));
   }
@@ -158,7 +160,7 @@ export async function runIdblockShow({ file: files, format }: IdblockShowOptions
   const rows = [
     ...(block === null ? [] : blockRows(block)),
     ...(auth === null ? [] : keyRows(auth)),
-    ...(block === null || auth === null ? [] : qemuRows(block, auth)),
+    ...(block === null || auth === null ? [] : qemuRows(block, auth, paths)),
   ];
   const stdout = format === 'json' ? `${JSON.stringify(json, null, 2)}\n` : lines(rows);
   return { stdout, stderr: '', exitCode: exitCodes.accepted };
@@ -215,11 +217,16 @@ function keyRows({ idKey, author }: IdAuth): Row[] {
   ];
 }
 
-/** QEMU, qapi/qom.json: members of sev-snp-guest. */
-function qemuRows(block: IdBlock, auth: IdAuth): Row[] {
+/** QEMU, qapi/qom.json: members of sev-snp-guest. The files by name, for an ID authentication is 5,464 characters of base64. */
+function qemuRows(
+  block: IdBlock,
+  auth: IdAuth,
+  paths: { readonly block: string; readonly auth: string },
+): Row[] {
   const authorKey = auth.author === null ? '' : ',author-key-enabled=on';
-  const blobs = `id-block=${toBase64(encodeIdBlock(block))},id-auth=${toBase64(encodeIdAuth(auth))}`;
-  return [['QEMU', `sev-snp-guest,policy=${policyHex(block)},${blobs}${authorKey}`]];
+  const blobs = `id-block=<${paths.block}>,id-auth=<${paths.auth}>`;
+  const members = `sev-snp-guest,policy=${policyHex(block)},${blobs}${authorKey}`;
+  return [['QEMU', `${members} (each <file> in base64, in one line)`]];
 }
 
 function policyHex({ policy }: IdBlock): string {

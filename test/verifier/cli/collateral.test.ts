@@ -148,7 +148,9 @@ describe('show and prune', () => {
     expect(objects.at(-1)).toMatchObject({ name: 'intel/root-crl', number: '1' });
     expect(objects[0].source).toContain(server.url);
     const text = await runCollateral('show', found);
-    expect(text.stdout).toMatch(/^revocation list of Intel's root\n {2}ends .* \(in 363 days\)$/m);
+    expect(text.stdout).toMatch(
+      /^revocation list of Intel's root\n {2}ends .* \(in 36[34] days\)$/m,
+    );
     expect((await runCollateral('show', { ...found, within: '28d' })).exitCode).toBe(0);
     expect((await runCollateral('show', { ...found, within: '30d' })).exitCode).toBe(10);
   });
