@@ -9,6 +9,7 @@ import { readDerObjects } from '#verifier/abi/pem.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { blaming, CliError, exitCodes, usageError } from '#verifier/cli/cli-error.ts';
+import type { SourceOptions } from '#verifier/cli/collateral-options.ts';
 import { openTools, unixNow } from '#verifier/cli/collateral-setup.ts';
 import { readFileLimited } from '#verifier/cli/files.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
@@ -23,17 +24,10 @@ import {
 import { nextLook, type Refreshed, refreshCollateral } from './collateral-refresh.ts';
 import { askAgent } from './collateral-refresh-source.ts';
 
-export type RefreshOptions = {
+export type RefreshOptions = Omit<SourceOptions, 'offline'> & {
   from: string;
   folder: string;
   every?: string | undefined;
-  cache?: string | undefined;
-  kds?: string | undefined;
-  pcs?: string | undefined;
-  caFile?: string | undefined;
-  early?: boolean | undefined;
-  product?: 'Milan' | 'Genoa' | 'Turin' | undefined;
-  insecureRoot?: string | undefined;
 };
 
 export type RefreshOutput = { stdout: string; stderr?: string; exitCode: number };

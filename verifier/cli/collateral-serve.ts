@@ -1,4 +1,5 @@
 /** `affidavit collateral serve`: the cache as a mirror for other machines, until it is told to end. */
+
 import type { Found } from '#verifier/collateral/collect.ts';
 import { createMirror } from '#verifier/collateral/host/mirror.ts';
 import { describeObject } from '#verifier/collateral/vendor-object.ts';
@@ -9,6 +10,7 @@ import type { CollateralFound } from './collateral-options.ts';
 import { openTools, type Setup, unixNow } from './collateral-setup.ts';
 import { problemLine } from './gather-lacking.ts';
 import { harmless } from './lines.ts';
+import { stopSignal } from './stop-signal.ts';
 import { settingsOf } from './verify-command.ts';
 
 /** Runs until SIGTERM or SIGINT. @throws CliError wrong usage */
@@ -72,17 +74,4 @@ export function addressOf(text: string): { host: string; port: number } {
     );
   }
   return { host, port };
-}
-
-/** Resolves at the first SIGTERM or SIGINT. A second one finds no handler and ends the process. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
 }

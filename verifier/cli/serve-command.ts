@@ -1,4 +1,5 @@
 /** `affidavit serve`: the verifier as a service. Reads its files, wires clock, keys and logs to it, listens until it is told to end. */
+
 import { randomBytes } from 'node:crypto';
 import { openDecisionLog } from '#verifier/decision-log/file.ts';
 import { DecisionLogError } from '#verifier/decision-log/log-error.ts';
@@ -16,6 +17,7 @@ import { jwksOf, type TokenSigner } from '#verifier/tokens/keys.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
 import { pooledNodeCrypto } from './node-crypto.ts';
 import { freshSigner, signerOfFile } from './node-signer.ts';
+import { stopSignal } from './stop-signal.ts';
 import { settingsOf } from './verify-command.ts';
 
 export type ServeOptions = {
@@ -240,17 +242,4 @@ function announce(
   const origin = key === undefined ? ', made for this run alone' : '';
   logger.info(`tokens are signed with key ${kid}${origin}`);
   logger.info(`listening on ${url}`);
-}
-
-/** Resolves at the first SIGTERM or SIGINT. A second one finds no handler and ends the process. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
 }
