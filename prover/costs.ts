@@ -19,7 +19,7 @@ export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendK
     native: { seconds: 0.6, megabytes: 265 },
     wasm: { seconds: 2, megabytes: 285 },
   },
-  'tdx-pck': { native: { seconds: 5, megabytes: 500 }, wasm: { seconds: 18, megabytes: 700 } },
+  'tdx-pck': { native: { seconds: 4.5, megabytes: 450 }, wasm: { seconds: 15, megabytes: 600 } },
   'tdx-quote': { native: { seconds: 7, megabytes: 550 }, wasm: { seconds: 25, megabytes: 750 } },
   'vek-member': { native: { seconds: 0.6, megabytes: 265 }, wasm: { seconds: 2, megabytes: 285 } },
   response: { native: { seconds: 2.1, megabytes: 350 }, wasm: { seconds: 6.4, megabytes: 380 } },

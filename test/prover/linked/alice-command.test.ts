@@ -112,7 +112,7 @@ describe('prove attestation', () => {
   test('what would verify needs points, and says which', async () => {
     const ended = await attest();
     expect(ended.code).toBe('points-missing');
-    expect(ended.message).toMatch(/tdx-pck needs 262,145 points/);
+    expect(ended.message).toMatch(/tdx-pck needs 131,073 points/);
   });
 
   test('asks an agent, with a nonce of its own or the checker’s', async () => {
