@@ -1,10 +1,11 @@
 /** Circuits to execute: the shipped ones, and those under circuits/test. */
+
 import { acvm, type InputMap, Noir } from '@noir-lang/noir_js';
 import { loadArtifact } from '#prover/artifact.ts';
 import type { CircuitName } from '#prover/circuit-names.ts';
-import { compileCircuit } from '#prover/compile.ts';
 import { toCompiledCircuit } from '#prover/execute.ts';
 import { type Bytes, bigEndian } from '#verifier/bytes.ts';
+import { compiledForTests } from './compiled.ts';
 
 /** Runs on the inputs. @throws Error `Circuit execution failed: <message of the assert>` */
 export type Circuit = (inputs: InputMap) => ReturnType<Noir['execute']>;
@@ -16,7 +17,7 @@ export async function shipped(name: CircuitName): Promise<Circuit> {
 
 /** @param name folder under circuits/test */
 export async function forTests(name: string): Promise<Circuit> {
-  const noir = new Noir(toCompiledCircuit(await compileCircuit(`test/${name}`)));
+  const noir = new Noir(toCompiledCircuit(await compiledForTests(name)));
   return (inputs) => noir.execute(inputs);
 }
 

@@ -2,14 +2,16 @@
  * Tools that make real proofs on the ceremony's points, of the test-size builds under circuits/test: the same public inputs and
  * commitments, without what vendor and service signed. Inputs are those of the circuits that ship, cut to what a build takes.
  */
+
 import { type InputMap, Noir } from '@noir-lang/noir_js';
 import { loadArtifact } from '#prover/artifact.ts';
 import type { Backend } from '#prover/backend.ts';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
-import { type Compiled, compileCircuit } from '#prover/compile.ts';
+import type { Compiled } from '#prover/compile.ts';
 import { toCompiledCircuit } from '#prover/execute.ts';
 import type { ProvingTools } from '#prover/linked/stages.ts';
 import { openBackend } from '#prover/native-backend.ts';
+import { compiledForTests } from '#test/circuits/compiled.ts';
 import { shortDepth } from '#test/circuits/linked/scene.ts';
 import { textInputsOf } from '#test/circuits/linked/test-size.ts';
 import { sharedFile } from '#test/shared.ts';
@@ -36,7 +38,7 @@ export async function openTestTools(cache: string, circuits: readonly Built[]): 
   const programs = new Map<string, Compiled>();
   for (const circuit of circuits) {
     const program =
-      circuit === 'vek-member' ? loadArtifact(circuit) : compileCircuit(`test/${builds[circuit]}`);
+      circuit === 'vek-member' ? loadArtifact(circuit) : compiledForTests(builds[circuit]);
     programs.set(circuit, await program);
   }
   const g1 = genuineG1();

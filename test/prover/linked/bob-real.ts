@@ -3,6 +3,7 @@
  * vendor's and the service's signatures but have the same public inputs and commitments, and the shipped vek-member. Bob gets their
  * hashes and keys through the same port as those of the shipped circuits.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,11 @@ import { loadArtifact } from '#prover/artifact.ts';
 import type { Backend } from '#prover/backend.ts';
 import { ceremonyG2, pointLength } from '#prover/ceremony.ts';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
-import { type Compiled, compileCircuit } from '#prover/compile.ts';
+import type { Compiled } from '#prover/compile.ts';
 import { toCompiledCircuit } from '#prover/execute.ts';
 import type { LinkedTools } from '#prover/linked/bob.ts';
 import { openBackend } from '#prover/native-backend.ts';
+import { compiledForTests } from '#test/circuits/compiled.ts';
 import type { LinkedStory, TestCircuit } from '#test/circuits/linked/scene.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
@@ -90,10 +92,10 @@ async function makeAll(backend: Backend): Promise<Record<LinkedCircuitName, Made
     key: await backend.deriveKey(compiled),
   });
   return {
-    'tdx-pck': await make(await compileCircuit('test/linked_pck')),
-    'tdx-quote': await make(await compileCircuit('test/linked_quote')),
-    response: await make(await compileCircuit('test/linked_response')),
-    'response-text': await make(await compileCircuit('test/linked_text')),
+    'tdx-pck': await make(await compiledForTests('linked_pck')),
+    'tdx-quote': await make(await compiledForTests('linked_quote')),
+    response: await make(await compiledForTests('linked_response')),
+    'response-text': await make(await compiledForTests('linked_text')),
     'vek-member': await make(await loadArtifact('vek-member')),
   };
 }
