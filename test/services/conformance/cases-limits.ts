@@ -44,8 +44,13 @@ async function stopUnderWay(stage: Stage, signal: NodeJS.Signals): Promise<void>
   await assert.rejects(stage.connect(service), /ECONNREFUSED/);
 }
 
+/** What it says may arrive after what it answers. */
 async function busyEntries(service: Service): Promise<unknown[]> {
-  await sleep(50);
+  await within(
+    5_000,
+    'word of a busy service',
+    service.said((text) => text.includes('"busy"')),
+  );
   return service.log().filter(({ event }) => event === 'busy');
 }
 

@@ -109,6 +109,8 @@ describe.skipIf(missing !== null)(missing ?? 'echo-cpp', () => {
     expect(served).toBeLessThan(16);
     for (const client of clients) client.socket.destroy();
     const reason = 'accept: Too many open files';
+    // What it says may arrive after what it answers.
+    await service.said((text) => text.includes(reason));
     expect(service.log()).toContainEqual(expect.objectContaining({ event: 'fault', reason }));
     await expect.poll(() => openFilesOf(service.pid), { timeout: 5_000 }).toBe(before);
     const later = await service.client();
