@@ -1,5 +1,4 @@
 /** A machine, its evidence in files, and its vendor on 127.0.0.1; `verify` as a user runs it. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import {
   startVendorServer,
   type VendorServer,
 } from '#test/fake/vendor-server.ts';
+import { affidavitIn } from '#test/prover/run.ts';
 import { intelKeys } from '#test/verifier/intel-scene.ts';
 import type { Ended } from './run.ts';
 
@@ -24,24 +24,12 @@ export const mainScript = fileURLToPath(new URL('../../../verifier/cli/main.ts',
 /** The CLI takes the real time. */
 export const now = (): number => Math.floor(Date.now() / 1000);
 
+/** The program, gathering as it does for a user. */
 export function affidavitWith(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [mainScript, ...args], {
-    env: { ...process.env, AFFIDAVIT_COLLATERAL: 'on', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended: Ended = { code: null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    ended.stdout += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    ended.stderr += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (code) => resolve({ ...ended, code }));
-  });
+  return affidavitIn({ AFFIDAVIT_COLLATERAL: 'on', ...environment }, args);
 }
 
 export type Machine = {

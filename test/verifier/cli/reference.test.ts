@@ -1,17 +1,9 @@
 /** `affidavit reference`: options as yargs reads them, files as they are written, exit codes, and what a person is told. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import yargs from 'yargs';
-import { fakeNow } from '#test/fake/amd.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { toHex } from '#verifier/bytes.ts';
-import { CliError } from '#verifier/cli/cli-error.ts';
-import { type Ended, runReference } from '#verifier/cli/reference-command.ts';
 import { referencesFor } from '#verifier/cli/reference-files.ts';
-import { referenceOptions, referenceRepeats } from '#verifier/cli/reference-options.ts';
-import { refuseRepeats } from '#verifier/cli/repeats.ts';
 import { parseReference } from '#verifier/reference/file.ts';
 import { formatTime } from '#verifier/time.ts';
 import {
@@ -21,92 +13,40 @@ import {
   listOf,
   mallory,
   referring,
-  type SampleBuilder,
   snpValues,
   tdxValues,
 } from '../reference/samples.ts';
 import { bundleScene, hierarchyOf, strictPolicy } from '../scene.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'affidavit-reference-'));
-const path = (name: string) => join(folder, name);
-const at = formatTime(fakeNow);
+import {
+  at,
+  builderOption,
+  cleanUp,
+  closureDigest,
+  file,
+  head,
+  measurement,
+  path,
+  prepare,
+  reference,
+  register,
+  sign,
+  signedFile,
+  twoOfThree,
+  unsignedText,
+  validity,
+  verify,
+  written,
+} from './reference-scene.ts';
 
-function file(name: string, content: string | Uint8Array): string {
-  writeFileSync(path(name), content);
-  return path(name);
-}
-
-type Outcome = Ended & { code?: string; message?: string; remedy?: string };
-
-/** As main does: options read by yargs, a CliError told with its exit code. */
-async function reference(...args: readonly string[]): Promise<Outcome> {
-  let outcome: Outcome | undefined;
-  try {
-    await referenceOptions(yargs().strict().exitProcess(false), async (name, found) => {
-      refuseRepeats(found, referenceRepeats);
-      outcome = await runReference(name, found);
-    })
-      .fail((message, error) => {
-        throw error ?? new CliError('usage', 'usage', message, 'See affidavit --help.');
-      })
-      .parseAsync(args);
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    const { exitCode, code, message, remedy } = error;
-    outcome = { stdout: '', stderr: '', exitCode, code, message, remedy };
-  }
-  if (outcome === undefined) throw new Error('no command ran');
-  return outcome;
-}
-
-const { measurement, closureDigest, validity } = snpValues();
-const head = [
-  ...['--name', 'guest', '--release', '1.2.0'],
-  ...['--from', formatTime(validity.from), '--until', formatTime(validity.until)],
-];
-const written = ['--measurement', measurement, '--closure', closureDigest];
-const register = (byte: string) => byte.repeat(48);
-
-let unsigned: string;
-beforeAll(async () => {
-  for (const { name, privatePem, publicPem } of [alice, bob, carol, mallory]) {
-    file(`${name}.key`, privatePem);
-    file(`${name}.pem`, publicPem);
-  }
-  const { stdout } = await reference('make', ...head, ...written);
-  unsigned = stdout;
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const sign = (target: string, { name }: SampleBuilder, ...more: readonly string[]) =>
-  reference(
-    'sign',
-    target,
-    '--key',
-    path(`${name}.key`),
-    '--builder',
-    `${name} builds`,
-    '--source',
-    `git:${name}`,
-    ...more,
-  );
-
-async function signedFile(name: string, ...signers: readonly SampleBuilder[]): Promise<string> {
-  const target = file(name, unsigned);
-  for (const signer of signers) expect((await sign(target, signer)).exitCode).toBe(0);
-  return target;
-}
-
-const builderOption = ({ name }: SampleBuilder) => ['--builder', `${name}=${path(`${name}.pem`)}`];
-const verify = (files: readonly string[], ...more: readonly string[]) =>
-  reference('verify', ...files, '--at', at, ...more);
-const twoOfThree = [...[alice, bob, carol].flatMap(builderOption), '--threshold', '2'];
+beforeAll(prepare);
+afterAll(cleanUp);
 
 describe('make', () => {
   const parse = (text: string) => parseReference(new TextEncoder().encode(text));
 
   test('from values that are written out', async () => {
-    expect(parse(unsigned)).toEqual({ values: snpValues(), signatures: [] });
+    expect(parse(unsignedText())).toEqual({ values: snpValues(), signatures: [] });
     const td = ['mr-td', 'rtmr0', 'rtmr1', 'rtmr2'].flatMap((name) => [
       `--${name}`,
       register('a0'),
@@ -136,7 +76,7 @@ describe('make', () => {
       JSON.stringify({ version: 1, closureDigest, systemPath: null, paths: 3 }),
     );
     const both = ['--measured', launch, '--measured', closure];
-    expect((await reference('make', ...head, ...both)).stdout).toBe(unsigned);
+    expect((await reference('make', ...head, ...both)).stdout).toBe(unsignedText());
     const differs = await reference('make', ...head, ...both, '--closure', 'ee'.repeat(32));
     expect(differs).toMatchObject({ exitCode: 10, code: 'values-differ' });
     expect((await reference('make', ...head, '--measured', launch)).exitCode).toBe(2);
@@ -184,9 +124,11 @@ describe('make', () => {
       '--at',
       at,
     ];
-    expect((await reference('make', ...head, ...good)).stdout).toBe(unsigned);
-    expect((await reference('make', ...head, ...good, ...written)).stdout).toBe(unsigned);
-    expect((await reference('make', ...head, ...good, ...good.slice(0, 2))).stdout).toBe(unsigned);
+    expect((await reference('make', ...head, ...good)).stdout).toBe(unsignedText());
+    expect((await reference('make', ...head, ...good, ...written)).stdout).toBe(unsignedText());
+    expect((await reference('make', ...head, ...good, ...good.slice(0, 2))).stdout).toBe(
+      unsignedText(),
+    );
     const differs = await reference('make', ...head, ...good, '--measurement', register('ee'));
     expect(differs).toMatchObject({ exitCode: 10, code: 'values-differ' });
     const forged = await reference('make', ...head, ...good.slice(0, 2), '--at', at);
@@ -200,7 +142,7 @@ describe('make', () => {
     expect((await make()).exitCode).toBe(0);
     expect(await make()).toMatchObject({ exitCode: 2, code: 'file-exists' });
     expect((await make('--force')).exitCode).toBe(0);
-    expect(readFileSync(out, 'utf8')).toBe(unsigned);
+    expect(readFileSync(out, 'utf8')).toBe(unsignedText());
     const alone = await reference('make', ...head, ...written, '--force');
     expect(alone.exitCode).toBe(2);
   });
@@ -262,7 +204,7 @@ describe('sign', () => {
   });
 
   test('a key that is none, a file that is none', async () => {
-    const target = file('whole.json', unsigned);
+    const target = file('whole.json', unsignedText());
     const args = ['--builder', 'a', '--source', 's', '--key'];
     const unfit = await reference('sign', target, ...args, path('alice.pem'));
     expect(unfit).toMatchObject({ exitCode: 2, code: 'pem-malformed' });
@@ -314,7 +256,7 @@ describe('verify', () => {
     const ended = await verify([target], ...twoOfThree);
     expect(ended.exitCode).toBe(10);
     expect(ended.stdout).toMatch(/not listed: key/);
-    const nobody = await verify([file('nobody.json', unsigned)], ...twoOfThree);
+    const nobody = await verify([file('nobody.json', unsignedText())], ...twoOfThree);
     expect(nobody.exitCode).toBe(10);
     expect(nobody.stdout).toContain('nobody has signed');
   });
