@@ -6,10 +6,13 @@ import { readCircuitSources, sourceHashOf } from '#prover/circuit-sources.ts';
 import { type Compiled, compileSources } from '#prover/compile.ts';
 import { cacheFolder } from '#test/tools/debian.ts';
 
+/** Elsewhere only for `npm run mutants`, which changes a copy. */
+const root = process.env['AFFIDAVIT_TEST_CIRCUITS'];
+const folder = process.env['AFFIDAVIT_TEST_CIRCUITS_CACHE'] ?? join(cacheFolder, 'circuits');
+
 /** @param name folder under circuits/test */
 export async function compiledForTests(name: string): Promise<Compiled> {
-  const sources = await readCircuitSources(`test/${name}`);
-  const folder = join(cacheFolder, 'circuits');
+  const sources = await readCircuitSources(`test/${name}`, root);
   const file = join(folder, `${name}-${sourceHashOf(sources)}.json`);
   if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8'));
   const compiled = await compileSources(`test/${name}`, sources);
