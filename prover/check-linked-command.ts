@@ -1,6 +1,6 @@
 /** `affidavit check --demands`: linked proofs and the checker's own data → a verdict. */
-import { maxBundleLength } from '#verifier/abi/bundle.ts';
-import { readDerObject } from '#verifier/abi/pem.ts';
+import { type CollateralKind, maxBundleLength } from '#verifier/abi/bundle.ts';
+import { readDerObjects } from '#verifier/abi/pem.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import type { LinkedCheckArguments } from '#verifier/cli/check-linked-options.ts';
@@ -8,6 +8,7 @@ import { blaming, usageError } from '#verifier/cli/cli-error.ts';
 import { readFileLimited } from '#verifier/cli/files.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import { settingsOf } from '#verifier/cli/verify-command.ts';
+import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { circuitPin } from './artifact.ts';
 import { ceremonyG2, firstPoints } from './ceremony.ts';
 import { checkLinkedProof, type LinkedTools } from './linked/bob.ts';
@@ -30,18 +31,29 @@ export async function checkLinked(
 ): Promise<{ verdict: LinkedVerdict; policy: Pick<Demands, 'name'> }> {
   const audience = audienceOption(options.audience);
   const nonce = nonceOption('nonce', options.nonce);
-  const { at, rootCaCrl } = options;
-  const { now, collateral } = await settingsOf({ at, rootCaCrl });
-  const rootCrls = collateral.map(({ data }) => data);
+  const { at, crl, pckCrl, rootCaCrl } = options;
+  const { now, collateral } = await settingsOf({ at, crl, pckCrl, rootCaCrl });
+  const listsOf = (kind: CollateralKind) =>
+    collateral.filter((one) => one.kind === kind).map(({ data }) => data);
   const demands = await demandsOf(options.demands);
-  const root = await rootOf(options.insecureRoot);
+  const roots = await rootsOf(options.insecureRoot);
   const response =
     options.response === undefined
       ? null
       : await readFileLimited(options.response, maxBundleLength, 'response', 'invalid');
   const proof = await readFileLimited(options.proof, maxLinkedFileLength, 'proof', 'invalid');
+  const settings = {
+    demands,
+    now,
+    intel: {
+      root: roots.intel,
+      rootCrls: listsOf('intel-root-crl'),
+      pckCrls: listsOf('pck-crl'),
+    },
+    amd: { roots: roots.amd, crls: listsOf('ark-crl') },
+  };
   const verdict = await withTools(options, (tools) =>
-    checkLinkedProof({ proof, response, audience, nonce }, { demands, now, root, rootCrls }, tools),
+    checkLinkedProof({ proof, response, audience, nonce }, settings, tools),
   );
   return { verdict, policy: demands };
 }
@@ -77,15 +89,26 @@ async function demandsOf(path: string): Promise<Demands> {
   return blaming('usage', `demands ${path}`, () => parseDemands(bytes));
 }
 
-async function rootOf(path: string | undefined): Promise<IntelRootKey> {
-  if (path === undefined) return intelRootKey();
+type Roots = { intel: IntelRootKey | null; amd: readonly TrustedRoot[] };
+
+/** The vendors', or in their place what was handed over, and nothing else. */
+async function rootsOf(path: string | undefined): Promise<Roots> {
+  if (path === undefined) {
+    return { intel: intelRootKey(), amd: vendorRoots.filter(({ vendor }) => vendor === 'amd') };
+  }
   const bytes = await readFileLimited(path, maxRootLength, 'root', 'usage');
-  const read = (): IntelRootKey => {
-    const certificate = parseCertificate(readDerObject(bytes, 'CERTIFICATE', 'root'), 'root');
-    if (insecureRoot(certificate).vendor !== 'intel') {
-      throw usageError(`--insecure-root ${path} has not the shape of Intel's root`);
-    }
-    return { spki: certificate.spki, insecure: true };
+  const read = (): Roots => {
+    const given = readDerObjects(bytes, 'CERTIFICATE', 'root').map((der) => {
+      const certificate = parseCertificate(der, 'root');
+      return { root: insecureRoot(certificate), spki: certificate.spki };
+    });
+    const [intel, second] = given.filter(({ root }) => root.vendor === 'intel');
+    if (second !== undefined)
+      throw usageError(`--insecure-root ${path} holds two of Intel's roots`);
+    return {
+      intel: intel === undefined ? null : { spki: intel.spki, insecure: true },
+      amd: given.map(({ root }) => root).filter(({ vendor }) => vendor === 'amd'),
+    };
   };
   return blaming('usage', `--insecure-root ${path}`, read);
 }

@@ -8,6 +8,8 @@ export type OpenCircuitName = (typeof openCircuitNames)[number];
 export const linkedCircuitNames = [
   'tdx-pck',
   'tdx-quote',
+  'snp-vek',
+  'snp-report',
   'vek-member',
   'response',
   'response-text',

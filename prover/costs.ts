@@ -21,6 +21,8 @@ export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendK
   },
   'tdx-pck': { native: { seconds: 4.5, megabytes: 450 }, wasm: { seconds: 15, megabytes: 600 } },
   'tdx-quote': { native: { seconds: 7, megabytes: 550 }, wasm: { seconds: 25, megabytes: 750 } },
+  'snp-vek': { native: { seconds: 14, megabytes: 800 }, wasm: { seconds: 45, megabytes: 1000 } },
+  'snp-report': { native: { seconds: 12, megabytes: 700 }, wasm: { seconds: 45, megabytes: 1000 } },
   'vek-member': { native: { seconds: 0.6, megabytes: 265 }, wasm: { seconds: 2, megabytes: 285 } },
   response: { native: { seconds: 2.1, megabytes: 350 }, wasm: { seconds: 6.4, megabytes: 380 } },
   'response-text': {
@@ -31,3 +33,10 @@ export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendK
 
 /** Seconds to execute a circuit, most of it to load the machine that does. */
 export const executingSeconds = 0.4;
+
+/** Those whose hints take longer. */
+const longExecuting: Partial<Record<CircuitName, number>> = { 'snp-vek': 5, 'snp-report': 5 };
+
+export function secondsToExecute(circuit: CircuitName): number {
+  return longExecuting[circuit] ?? executingSeconds;
+}

@@ -1,20 +1,17 @@
 /**
- * `affidavit prove attestation`: proves once what a machine is, without saying which, and keeps the proofs in a private file after
- * each stage. Refuses at once what would not verify.
+ * `affidavit prove attestation`: proves once what a machine is, without saying which unless asked to (`--key shown`), and keeps the
+ * proofs in a private file after each stage. Refuses at once what would not verify.
  */
 import { randomBytes } from 'node:crypto';
 import { maxBundleLength, parseBundle } from '#verifier/abi/bundle.ts';
-import { type Bytes, equalBytes, fromHex } from '#verifier/bytes.ts';
+import { type Bytes, equalBytes } from '#verifier/bytes.ts';
 import { blaming, CliError, usageError } from '#verifier/cli/cli-error.ts';
 import { attestationUrl, fetchBundle } from '#verifier/cli/fetch-bundle.ts';
 import { readFileLimited } from '#verifier/cli/files.ts';
-import { hexOption, settingsOf, verifyEvidence } from '#verifier/cli/verify-command.ts';
-import { AttestationError } from '#verifier/errors.ts';
+import { settingsOf, verifyEvidence } from '#verifier/cli/verify-command.ts';
 import type { Field } from '#verifier/field.ts';
-import { parseTime, type UnixTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { provingCosts } from './costs.ts';
-import { AliceError } from './linked/alice-errors.ts';
 import { circuitsLeft, refuseOtherRelease } from './linked/alice-release.ts';
 import { toProvingTools } from './linked/alice-tools.ts';
 import { proveAttestation, solveAttestation } from './linked/attestation-run.ts';
@@ -24,34 +21,42 @@ import {
   refuseExisting,
   replaceSecretFile,
 } from './linked/attestation-store.ts';
-import { refuseOtherPlatform, saltOf, toAttestationTask } from './linked/attestation-task.ts';
+import { saltOf, toAttestationTask } from './linked/attestation-task.ts';
 import type { SecretFile } from './linked/secret-file.ts';
-import { maxSetLength, parseSet, type SetKind, type SetOf } from './linked/sets.ts';
+import type { SetKind } from './linked/sets.ts';
 import type { ProvingTools } from './linked/stages.ts';
 import { createProgress, type Progress } from './progress.ts';
+import {
+  attestationNonceOf,
+  endingAs,
+  type KeyOptions,
+  keyWanted,
+  readSet,
+  timeOption,
+} from './prove-inputs-command.ts';
 import { openWorkshop, type WorkshopOptions } from './workshop.ts';
 
-export type ProveAttestationOptions = WorkshopOptions & {
-  bundle?: string | undefined;
-  agent?: string | undefined;
-  attestationNonce?: string | undefined;
-  /** Files of sets; `veks` in place of the PCK's certificate. */
-  accepted?: string | undefined;
-  levels?: string | undefined;
-  revoked?: string | undefined;
-  veks?: string | undefined;
-  /** RFC 3339. */
-  epochMin?: string | undefined;
-  epochMax?: string | undefined;
-  at?: string | undefined;
-  outSecret: string;
-  resume?: boolean | undefined;
-  insecureRoot?: string | undefined;
-};
+export type ProveAttestationOptions = WorkshopOptions &
+  KeyOptions & {
+    bundle?: string | undefined;
+    agent?: string | undefined;
+    attestationNonce?: string | undefined;
+    /** Files of sets. */
+    accepted?: string | undefined;
+    levels?: string | undefined;
+    revoked?: string | undefined;
+    /** RFC 3339. */
+    epochMin?: string | undefined;
+    epochMax?: string | undefined;
+    at?: string | undefined;
+    outSecret: string;
+    resume?: boolean | undefined;
+    insecureRoot?: string | undefined;
+  };
 
 /**
  * @param toTools what makes the proofs
- * @throws CliError for every other ending than two proofs that are kept; ProverError for what is missing
+ * @throws CliError for every other ending than proofs that are kept; ProverError for what is missing
  */
 export async function proveMachine(
   options: ProveAttestationOptions,
@@ -65,10 +70,15 @@ export async function proveMachine(
     : begin(options, progress));
   const { work } = secret;
   if (work === null) {
-    progress.note(`both proofs are in ${options.outSecret} already`);
+    progress.note(`all proofs are in ${options.outSecret} already`);
     return;
   }
   const task = { ...secret, work };
+  if (secret.key.kind === 'shown') {
+    progress.note(
+      'the key is shown: whoever is handed a proof sees its certificate, which names the chip (a VLEK’s: the provider)',
+    );
+  }
   announce(secret, tools, options.outSecret, progress);
   await tools.ready(circuitsLeft(secret));
   await endingAs('invalid', 'refused', async () => {
@@ -79,7 +89,7 @@ export async function proveMachine(
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   progress.note(
-    `both proofs are in ${options.outSecret} after ${seconds} s in all; keep that file to yourself: it opens what they hide`,
+    `all proofs are in ${options.outSecret} after ${seconds} s; keep that file to yourself: it opens what they hide`,
   );
 }
 
@@ -110,13 +120,9 @@ async function begin(options: ProveAttestationOptions, progress: Progress): Prom
     await readSet('levels', options.levels),
     await readSet('revoked', options.revoked),
   ];
-  const key =
-    options.veks === undefined
-      ? ({ kind: 'pck', at: settings.now } as const)
-      : ({ kind: 'member', veks: await readSet('veks', options.veks) } as const);
+  const key = await keyWanted(options, settings.now);
   const { bytes, nonce } = await evidenceOf(options);
   const bundle = blaming('invalid', 'refused', () => parseBundle(bytes));
-  await endingAs('invalid', 'refused', () => refuseOtherPlatform(bundle));
   const evidence = { form: 'bundle', bytes, nonce, connection: null } as const;
   refuseUnverified(await verifyEvidence(evidence, settings), progress);
   const salts = { key: saltOf(random), attestation: saltOf(random) };
@@ -132,7 +138,7 @@ async function evidenceOf({
   agent,
   ...options
 }: ProveAttestationOptions): Promise<{ bytes: Bytes; nonce: Bytes | null }> {
-  const nonce = nonceOf(options.attestationNonce);
+  const nonce = attestationNonceOf(options.attestationNonce);
   if ((bundle === undefined) === (agent === undefined)) {
     throw usageError(
       agent === undefined ? 'no evidence was given' : 'both --bundle and --agent were given',
@@ -155,12 +161,16 @@ const judgedBySets: ReadonlySet<string> = new Set([
   'evidence.tcb-level',
 ]);
 
-/** Signatures, the chain to the pinned root, and what is bound: no proof is made of what the plain verifier refuses. */
+/**
+ * Signatures, the chain to the pinned root, and what is bound: no proof is made of what the plain verifier refuses. Lists may be
+ * missing, or late, for the checker has his own; but an issuer that AMD's list names is in no set, and nobody believes it.
+ */
 function refuseUnverified({ checks }: Verified, progress: Progress): void {
-  const due = checks.filter(({ stage }) => stage !== 'collateral');
-  const faults = due.filter(
-    ({ id, status }) => status === 'fail' || (status !== 'pass' && !judgedBySets.has(id)),
-  );
+  const isFault = ({ id, stage, status }: Verified['checks'][number]) =>
+    stage === 'collateral'
+      ? status === 'fail' && id === 'collateral.revocation'
+      : status === 'fail' || (status !== 'pass' && !judgedBySets.has(id));
+  const faults = checks.filter(isFault);
   const [first] = faults;
   if (first !== undefined) {
     const more = faults.length === 1 ? '' : ` (and ${faults.length - 1} more)`;
@@ -168,12 +178,14 @@ function refuseUnverified({ checks }: Verified, progress: Progress): void {
       'invalid',
       'evidence-false',
       `refused: ${first.id}: ${first.reason ?? first.status}${more}`,
-      'See affidavit verify on this bundle, which says all that is wrong with it.',
+      first.status === 'skip'
+        ? 'Complete the bundle first: affidavit verify with --save FILE; then give that file.'
+        : 'See affidavit verify on this bundle, which says all that is wrong with it.',
     );
   }
   for (const { id, status, reason } of checks) {
     if (status === 'fail')
-      progress.note(`not decisive here, for the sets decide: ${id}: ${reason}`);
+      progress.note(`not decisive here, the checker judges it himself: ${id}: ${reason}`);
   }
 }
 
@@ -209,15 +221,18 @@ async function refuseOtherDemands(
   await same('levels', options.levels, demanded.levels);
   await same('revoked', options.revoked, demanded.revoked);
   await same('veks', options.veks, key.kind === 'member' ? key.veks : null);
+  const isCertified = key.kind === 'pck' || key.kind === 'vek';
+  const kind = isCertified ? 'certified' : key.kind;
+  if (options.key !== undefined && options.key !== kind) throw other('key');
   const times = [
     ['epoch-min', options.epochMin, demanded.epochMin],
     ['epoch-max', options.epochMax, demanded.epochMax],
-    ['at', options.at, key.kind === 'pck' ? key.at : null],
+    ['at', options.at, isCertified ? key.at : null],
   ] as const;
   for (const [option, text, wanted] of times) {
     if (text !== undefined && timeOption(option, text) !== wanted) throw other(option);
   }
-  const nonce = nonceOf(options.attestationNonce);
+  const nonce = attestationNonceOf(options.attestationNonce);
   if (nonce !== null && !equalBytes(nonce, demanded.nonce)) throw other('attestation-nonce');
   if (options.bundle !== undefined && work !== null) {
     const bytes = await readFileLimited(options.bundle, maxBundleLength, 'bundle', 'invalid');
@@ -226,50 +241,6 @@ async function refuseOtherDemands(
   }
 }
 
-/** @throws CliError wrong usage: no such file, or a set of another kind */
-async function readSet<K extends SetKind>(kind: K, path: string | undefined): Promise<SetOf<K>> {
-  if (path === undefined) {
-    throw usageError(`--${kind} is missing`, 'Give the set that the checker handed you.');
-  }
-  const bytes = await readFileLimited(path, maxSetLength, 'set', 'usage');
-  const set = blaming('usage', `--${kind} ${path}`, () => parseSet(bytes));
-  if (set.kind !== kind)
-    throw usageError(`--${kind} ${path} is a set of another kind: ${set.kind}`);
-  return set as unknown as SetOf<K>;
-}
-
-function timeOption(name: string, text: string | undefined): UnixTime {
-  const time = text === undefined ? null : parseTime(text);
-  if (time !== null) return time;
-  throw usageError(
-    text === undefined ? `--${name} is missing` : `--${name} ${text} is no time with its zone`,
-    'Write for example 2026-01-31T12:00:00Z.',
-  );
-}
-
-function nonceOf(text: string | undefined): Bytes | null {
-  const hex = hexOption('attestation-nonce', text, 32);
-  return hex === undefined ? null : fromHex(hex, 'attestation nonce');
-}
-
 function random(length: number): Bytes {
   return new Uint8Array(randomBytes(length));
-}
-
-/** Runs `work`; what is wrong with its input ends the command as `ending` says, or as the error itself does. */
-export async function endingAs<T>(
-  ending: 'usage' | 'invalid',
-  input: string,
-  work: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof AliceError) {
-      const text = error.ending === 'invalid' ? `refused: ${error.message}` : error.message;
-      throw new CliError(error.ending, error.code, text, error.remedy);
-    }
-    if (!(error instanceof AttestationError)) throw error;
-    throw new CliError(ending, error.code, `${input}: ${error.message}`, error.remedy);
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * `affidavit prove response`: one more proof under an attestation that was proved before, and the portable file of all three.
+ * `affidavit prove response`: one more proof under an attestation that was proved before, and the portable file of them all.
  * Refuses at once what would not verify.
  */
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
@@ -20,8 +20,8 @@ import { readSecretFile } from './linked/attestation-store.ts';
 import { encodeLinkedProofFile } from './linked/proof-file.ts';
 import { proveJob, solveJob } from './linked/stages.ts';
 import { createProgress } from './progress.ts';
-import { endingAs } from './prove-attestation-command.ts';
 import { audienceOption, nonceOption, save } from './prove-command.ts';
+import { endingAs } from './prove-inputs-command.ts';
 import { openWorkshop, type WorkshopOptions } from './workshop.ts';
 
 export type ProveResponseOptions = WorkshopOptions & {
@@ -55,7 +55,7 @@ export async function proveResponse(
   const tools = toTools(openWorkshop(options, progress), progress);
   const task = await taskOf(options);
   await endingAs('usage', options.attestation, () =>
-    refuseOtherRelease(task.attestation, tools.artifactHash),
+    refuseOtherRelease(task.attestation.secret, tools.artifactHash),
   );
   await tools.ready([task.job.circuit]);
   const proof = await endingAs('invalid', 'refused', async () =>

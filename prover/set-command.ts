@@ -9,15 +9,11 @@ import { writeAtomically } from './cache.ts';
 import type { SetEntries, SetKind } from './linked/set-entries.ts';
 import { joinSources, rootText, setJson, setText } from './linked/set-files.ts';
 import { encodeSet, makeSet, maxSetLength, parseSet } from './linked/sets.ts';
+import { type Found, type Material, one, several, text } from './set-inputs-command.ts';
 import {
   acceptedMaterial,
-  type Found,
   levelMaterial,
-  type Material,
-  one,
   revokedMaterial,
-  several,
-  text,
   vekMaterial,
 } from './set-make-command.ts';
 
@@ -54,7 +50,7 @@ async function make<K extends SetKind>(
   const settings = await readSettings(found);
   const { entries, sources } = await gather(found, settings);
   const insecure = settings.roots.some((root) => root.insecure);
-  const warning = insecure ? ['INSECURE: trusts a root in place of that of Intel'] : [];
+  const warning = insecure ? ['INSECURE: trusts a root in place of that of the vendor'] : [];
   const origin = { made: settings.now, source: joinSources([...warning, ...sources]) };
   const set = blaming('invalid', `set of ${kind}`, () => makeSet(kind, entries, origin));
   await write(out, encodeSet(set));
@@ -91,6 +87,7 @@ function readSettings(found: Found): Promise<VerdictSettings> {
   const identitySigners = several(found, 'qeIdentitySigningChain');
   return settingsOf({
     at: text(found, 'at'),
+    crl: several(found, 'crl'),
     insecureRoot: text(found, 'insecureRoot'),
     qeIdentity: several(found, 'qeIdentity'),
     tcbSigningChain: signers,

@@ -1,37 +1,45 @@
-/** What `affidavit set make` makes its sets of: policies and bundles, Intel's documents and lists, PCK certificates. */
-import { readDerObjects } from '#verifier/abi/pem.ts';
+/** What `affidavit set make` makes its sets of: policies and bundles, vendors' documents and lists, certificates of keys. */
 import { appraise } from '#verifier/appraise/appraise.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type Bytes, fromHex, fromUtf8, toHex } from '#verifier/bytes.ts';
 import type { CheckResult } from '#verifier/checklist.ts';
-import { entryOf } from '#verifier/checks.ts';
-import { blaming, CliError, type exitCodes, usageError } from '#verifier/cli/cli-error.ts';
+import { readCertificates } from '#verifier/cli/certificate-files.ts';
+import { blaming, usageError } from '#verifier/cli/cli-error.ts';
 import { readEvidence } from '#verifier/cli/evidence-file.ts';
-import { readFileLimited } from '#verifier/cli/files.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import { settingsOf, type VerdictSettings, verifyEvidence } from '#verifier/cli/verify-command.ts';
+import type { Collateral } from '#verifier/evidence.ts';
+import type { Verified } from '#verifier/verified.ts';
 import type { LevelTdx, Pck } from './linked/formulas.ts';
-import { acceptedByPolicy, acceptedByReport, policySource } from './linked/set-accepted.ts';
-import type { AcceptedEntry, RevokedEntry } from './linked/set-entries.ts';
+import {
+  acceptedByPolicy,
+  acceptedByReport,
+  acceptedBySnpReport,
+  policySource,
+} from './linked/set-accepted.ts';
+import type { AcceptedEntry, RevokedEntry, SetEntries } from './linked/set-entries.ts';
 import { fileName } from './linked/set-files.ts';
 import {
-  type Gathered,
   type GivenCertificates,
   gatherLevels,
   gatherRevoked,
   gatherVek,
 } from './linked/set-intel.ts';
 import { floorStatuses } from './linked/set-levels.ts';
+import {
+  certificatesIn,
+  type Found,
+  fileLimit,
+  type Material,
+  readAll,
+  refusedBy,
+  several,
+  verifying,
+} from './set-inputs-command.ts';
+import { parseChipId, snpLevelMaterial, snpVekMaterial } from './set-make-snp-command.ts';
 
-/** What yargs found; names are in camel case. */
-export type Found = Readonly<Record<string, unknown>>;
-
-/** What makes a set: entries, and where they are from. */
-export type Material<T> = { readonly entries: readonly T[]; readonly sources: readonly string[] };
-
-const fileLimit = 1024 * 1024;
-/** 100,000 PPIDs. */
-const listLimit = 8 * 1024 * 1024;
+/** 100,000 chip ids are 13 MB. */
+const listLimit = 16 * 1024 * 1024;
 
 export async function acceptedMaterial(
   found: Found,
@@ -49,17 +57,27 @@ export async function acceptedMaterial(
     entries.push(...blaming('usage', `policy ${path}`, () => acceptedByPolicy(policy)));
     sources.push(policySource(policy));
   }
-  const tcbInfo = await readAll(found, 'tcbInfo', fileLimit);
-  const collateral = [
-    ...settings.collateral,
-    ...tcbInfo.map(({ bytes }) => ({ kind: 'tcb-info' as const, data: bytes })),
-  ];
+  const collateral = [...settings.collateral, ...(await besideBundles(found))];
   for (const path of bundles) {
     const { entry, source } = await acceptedByBundle(path, { ...settings, collateral });
     entries.push(entry);
     sources.push(source);
   }
   return { entries, sources };
+}
+
+/** What verifies bundles, beside what every kind of set is made with. */
+async function besideBundles(found: Found): Promise<Collateral[]> {
+  const tcbInfo = await readAll(found, 'tcbInfo', fileLimit);
+  const certificates = async (option: string, role: 'vek' | 'ask') =>
+    (await readAll(found, option, fileLimit)).flatMap(({ path, bytes }) =>
+      blaming('invalid', path, () => readCertificates(bytes, 'certificates', role)),
+    );
+  return [
+    ...tcbInfo.map(({ bytes }): Collateral => ({ kind: 'tcb-info', data: bytes })),
+    ...(await certificates('vek', 'vek')),
+    ...(await certificates('chain', 'ask')),
+  ];
 }
 
 async function acceptedByBundle(
@@ -73,26 +91,54 @@ async function acceptedByBundle(
     const wanted = decision === 'undecided' ? 'skip' : 'fail';
     throw refusedBy(path, checks.find(({ status }) => status === wanted) as CheckResult, decision);
   }
-  const { claims, bundle } = verified;
-  if (bundle === null || claims === null || claims.platform === 'sev-snp') {
-    throw usageError(`${path} is not the bundle of a TD`, 'Give the bundle of a TDX guest.');
+  const entry = entryOfBundle(path, verified);
+  // All that "genuine" waives.
+  const unlisted = checks.some(({ status }) => status === 'waived');
+  const bundle = fileName('bundle', evidence.bytes);
+  return { entry, source: unlisted ? `${bundle} without a revocation list` : bundle };
+}
+
+function entryOfBundle(path: string, { bundle, claims }: Verified): AcceptedEntry {
+  if (bundle === null || claims === null) {
+    const remedy = 'Give the bundle that the guest’s agent serves.';
+    throw usageError(`${path} is no bundle, and evidence alone names no closure`, remedy);
   }
+  const { closureDigest } = bundle.bound;
+  if (claims.platform === 'sev-snp') return acceptedBySnpReport(claims.report, closureDigest);
   const { body } = claims.quote;
-  if (body.kind !== 'tdx') throw usageError(`${path} is of an enclave`, 'Give that of a TD.');
-  const entry = acceptedByReport(body.report, bundle.bound.closureDigest);
-  return { entry, source: fileName('bundle', evidence.bytes) };
+  if (body.kind === 'tdx') return acceptedByReport(body.report, closureDigest);
+  throw usageError(`${path} is of an enclave`, 'Give that of a TDX or SEV-SNP guest.');
 }
 
 export async function levelMaterial(
   found: Found,
   settings: VerdictSettings,
+): Promise<Material<SetEntries['levels']>> {
+  const intel = await intelLevelMaterial(found, settings);
+  const material = joined(intel, await snpLevelMaterial(found));
+  if (material.sources.length === 0)
+    throw usageError('no floor was named', 'Give --tcb-info, --product with --tcb, or --policy.');
+  return material;
+}
+
+/** What goes with a TCB info alone. */
+const besideTcbInfo = ['tcbSigningChain', 'qeIdentity', 'qeIdentitySigningChain', 'rootCaCrl'];
+
+async function intelLevelMaterial(
+  found: Found,
+  settings: VerdictSettings,
 ): Promise<Material<LevelTdx>> {
+  const infos = await readAll(found, 'tcbInfo', fileLimit);
+  if (infos.length === 0) {
+    if (besideTcbInfo.every((option) => found[option] === undefined)) return nothing;
+    throw usageError('Intel’s documents were given without --tcb-info', 'Give the TCB info too.');
+  }
   const wanted = several(found, 'status');
   const accepted = floorStatuses.filter((status) => wanted.includes(status));
   const entries: LevelTdx[] = [];
   const sources = [`status ${accepted.join(' or ')}`];
   const fmspcs = new Set<string>();
-  for (const { path, bytes } of await readAll(found, 'tcbInfo', fileLimit)) {
+  for (const { path, bytes } of infos) {
     const given = (kind: string) =>
       kind === 'tcb-info'
         ? [bytes]
@@ -116,14 +162,22 @@ export async function revokedMaterial(
   found: Found,
   settings: VerdictSettings,
 ): Promise<Material<RevokedEntry>> {
-  const ppids = await ppidsOf(found);
-  const { certificates, rootLists, caLists } = await readCertificates(found, settings);
-  if (ppids.length + caLists.length === 0) {
-    throw usageError('nothing revoked was named', 'Give --pck-crl, --ppid or --ppid-list.');
+  const ppids = await idsOf(found, 'ppid', (digits) => fromHex(digits.toLowerCase(), 'PPID', 16));
+  const chipIds = await idsOf(found, 'chip-id', parseChipId);
+  const { certificates, rootLists, caLists } = await readGiven(found, settings);
+  if (ppids.length + chipIds.length + caLists.length === 0) {
+    const remedy = 'Give --pck-crl, --ppid, --ppid-list, --chip-id or --chip-id-list.';
+    throw usageError('nothing revoked was named', remedy);
   }
   const trust = { ...settings, crypto: nodeCrypto };
-  const entries: RevokedEntry[] = ppids.map((chip) => ({ chip }));
-  const sources = ppids.length === 0 ? [] : [`${ppids.length} PPIDs`];
+  const entries: RevokedEntry[] = [
+    ...ppids.map((chip) => ({ chip })),
+    ...chipIds.map((chipId) => ({ chipId })),
+  ];
+  const sources = [
+    ...(ppids.length === 0 ? [] : [`${ppids.length} PPIDs`]),
+    ...(chipIds.length === 0 ? [] : [`${chipIds.length} chip ids`]),
+  ];
   for (const list of caLists) {
     const gathered = await verifying('--pck-crl', () =>
       gatherRevoked(list, { certificates, rootLists }, trust),
@@ -134,20 +188,34 @@ export async function revokedMaterial(
   return { entries, sources };
 }
 
-/** As people paste them: either case, blank lines between. */
-async function ppidsOf(found: Found): Promise<Bytes[]> {
-  const parse = (input: string) => (ppid: string) =>
-    blaming('usage', input, () => fromHex(ppid.toLowerCase(), 'PPID', 16));
-  const ppids = several(found, 'ppid').map(parse('--ppid'));
-  for (const { path, bytes } of await readAll(found, 'ppidList', listLimit)) {
-    const lines = blaming('usage', path, () => fromUtf8(bytes, 'list of PPIDs')).split(/\s+/);
-    ppids.push(...lines.filter((line) => line !== '').map(parse(path)));
+/** As people paste them, given one by one or as a list with blank lines between. */
+async function idsOf(
+  found: Found,
+  option: 'ppid' | 'chip-id',
+  parse: (digits: string) => Bytes,
+): Promise<Bytes[]> {
+  const name = option === 'ppid' ? 'ppid' : 'chipId';
+  const from = (input: string) => (digits: string) => blaming('usage', input, () => parse(digits));
+  const ids = several(found, name).map(from(`--${option}`));
+  for (const { path, bytes } of await readAll(found, `${name}List`, listLimit)) {
+    const lines = blaming('usage', path, () => fromUtf8(bytes, 'list')).split(/\s+/);
+    ids.push(...lines.filter((line) => line !== '').map(from(path)));
   }
-  return ppids;
+  return ids;
 }
 
-export async function vekMaterial(found: Found, settings: VerdictSettings): Promise<Material<Pck>> {
-  const given = await readCertificates(found, settings);
+export async function vekMaterial(
+  found: Found,
+  settings: VerdictSettings,
+): Promise<Material<SetEntries['veks']>> {
+  const intel = await pckMaterial(found, settings);
+  const material = joined(intel, await snpVekMaterial(found, settings));
+  if (material.sources.length === 0) throw usageError('no key was named', 'Give --pck or --vek.');
+  return material;
+}
+
+async function pckMaterial(found: Found, settings: VerdictSettings): Promise<Material<Pck>> {
+  const given = await readGiven(found, settings);
   const trust = { ...settings, crypto: nodeCrypto };
   const entries: Pck[] = [];
   const sources: string[] = [];
@@ -164,7 +232,16 @@ export async function vekMaterial(found: Found, settings: VerdictSettings): Prom
   return { entries, sources };
 }
 
-async function readCertificates(
+const nothing = { entries: [], sources: [] };
+
+function joined<A, B>(one: Material<A>, other: Material<B>): Material<A | B> {
+  return {
+    entries: [...one.entries, ...other.entries],
+    sources: [...one.sources, ...other.sources],
+  };
+}
+
+async function readGiven(
   found: Found,
   { collateral }: VerdictSettings,
 ): Promise<GivenCertificates> {
@@ -175,65 +252,4 @@ async function readCertificates(
     rootLists: of('intel-root-crl').map(({ data }) => data),
     caLists: of('pck-crl').map(({ data }) => data),
   };
-}
-
-function certificatesIn(path: string, bytes: Bytes): Bytes[] {
-  return blaming('invalid', path, () => readDerObjects(bytes, 'CERTIFICATE', 'certificates'));
-}
-
-/** @returns what was gathered and believed @throws CliError for anything else */
-async function verifying<R extends Gathered<unknown> | { kind: 'believed' }>(
-  input: string,
-  gather: () => Promise<R>,
-): Promise<Extract<R, { kind: 'gathered' | 'believed' }>> {
-  const found = await gather().catch((error: unknown) =>
-    blaming('invalid', input, () => {
-      throw error;
-    }),
-  );
-  if (found.kind === 'refused') {
-    const { check } = found;
-    throw refusedBy(input, check, check.status === 'skip' ? 'undecided' : 'invalid');
-  }
-  if (found.kind === 'no-floor') {
-    const remedy = 'Add the status of the level that is not accepted, or leave out the other.';
-    throw new CliError('usage', 'no-floor', `${input}: ${found.problem}`, remedy);
-  }
-  return found as Extract<R, { kind: 'gathered' | 'believed' }>;
-}
-
-function refusedBy(
-  input: string,
-  check: CheckResult,
-  ending: Exclude<keyof typeof exitCodes, 'accepted'>,
-): CliError {
-  const { remedy } = entryOf(check.id);
-  return new CliError(ending, check.id, `${input}: ${check.reason}`, remedy);
-}
-
-async function readAll(
-  found: Found,
-  name: string,
-  limit: number,
-): Promise<{ path: string; bytes: Bytes }[]> {
-  const read: { path: string; bytes: Bytes }[] = [];
-  for (const path of several(found, name)) {
-    read.push({ path, bytes: await readFileLimited(path, limit, 'file', 'invalid') });
-  }
-  return read;
-}
-
-export function text(found: Found, name: string): string | undefined {
-  const value = found[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function one(found: Found, name: string): string {
-  const value = text(found, name);
-  if (value === undefined) throw usageError(`--${name} is missing`);
-  return value;
-}
-
-export function several(found: Found, name: string): string[] {
-  return [found[name] ?? []].flat().map(String);
 }

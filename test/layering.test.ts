@@ -96,10 +96,20 @@ prover-cli | prover/cli.ts                | kernel checks evidence     | node:
 linked-bob | prover/linked/bob*.ts         | kernel checks chain crypto | @noble/hashes
           | prover/linked/demands.ts      | roots verified appraise    |
           | prover/linked/linked-checks.ts | bob prover linked-bob     |
+          |                               | linked-facts amd-checks    |
 linked-facts | prover/linked/quote-facts.ts | kernel chain prover       |
+          | prover/linked/snp-facts.ts    | linked-facts               |
+          | prover/linked/vek-facts.ts    |                            |
+believe   | prover/linked/set-believe.ts  | kernel checks crypto roots |
+          | prover/linked/believe-amd.ts  | chain verify prover        |
+          |                               | linked-facts amd-checks    |
+          |                               | believe                    |
+amd-checks | prover/linked/amd-checks.ts  | kernel checks crypto roots |
+          |                               | chain prover amd-checks    |
 set-makers | prover/linked/set-accepted.ts | kernel checks crypto roots |
-          | prover/linked/set-believe.ts  | chain verify appraise      |
-          | prover/linked/set-intel.ts    | prover set-makers          |
+          | prover/linked/set-intel.ts    | chain verify appraise      |
+          | prover/linked/set-amd.ts      | prover set-makers          |
+          | prover/linked/set-floors.ts   | linked-facts believe       |
 contract  | prover/solidity.ts            | kernel cli prover          | @aztec/bb.js node:
 bob       | prover/bob.ts                 | kernel checks verified     |
           |                               | prover                     |

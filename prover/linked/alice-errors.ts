@@ -2,17 +2,22 @@
 
 /** `ending`: how the command ends, evidence refused or wrong usage. `docs/linked-proofs.md` lists the codes. */
 export const aliceErrorCatalogue = {
-  'platform-unsupported': {
-    ending: 'invalid',
-    remedy: 'For other machines prove beside the bundle: affidavit prove.',
-  },
   'quote-unsupported': {
     ending: 'invalid',
     remedy: 'No proof can be made of this quote; verify it in the open with affidavit verify.',
   },
+  'report-unsupported': {
+    ending: 'invalid',
+    remedy: 'No proof can be made of this report; verify it in the open with affidavit verify.',
+  },
+  'certificate-missing': {
+    ending: 'invalid',
+    remedy:
+      'Complete the bundle with its collateral: affidavit verify with --save, then give that file.',
+  },
   'certificate-not-valid': {
     ending: 'invalid',
-    remedy: 'Give a time with --at at which the PCK certificate is valid and the checker agrees.',
+    remedy: 'Give a time with --at at which the certificate is valid and the checker agrees.',
   },
   'not-accepted': {
     ending: 'invalid',
@@ -29,7 +34,7 @@ export const aliceErrorCatalogue = {
   'key-not-listed': {
     ending: 'invalid',
     remedy:
-      'Ask the checker for a set with this key, or leave out --veks to prove its certificate.',
+      'Ask the checker for a set with this key, or prove its certificate: --key certified, without --veks.',
   },
   'epoch-outside': {
     ending: 'invalid',
@@ -87,4 +92,13 @@ export class AliceError extends Error {
   get remedy(): string {
     return aliceErrorCatalogue[this.code].remedy;
   }
+}
+
+/** What has to hold, and what is wrong when it does not. */
+export type Faults = readonly (readonly [holds: boolean, fault: string])[];
+
+/** @throws AliceError with the first fault of `subject` */
+export function refuseFaults(code: AliceErrorCode, subject: string, checks: Faults): void {
+  const found = checks.find(([holds]) => !holds);
+  if (found !== undefined) throw new AliceError(code, `${subject}: ${found[1]}`);
 }

@@ -12,9 +12,10 @@ import { type Bytes, fromUtf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { audienceHash } from '../circuit-inputs.ts';
 import { AliceError } from './alice-errors.ts';
+import { machineCircuit } from './alice-release.ts';
 import { discloseOf, maskOf, type Show } from './alice-show.ts';
 import { attestationCommitment } from './formulas.ts';
-import type { Disclosure, LinkedProof, LinkedProofFile } from './proof-file.ts';
+import type { Disclosure, LinkedKey, LinkedProof, LinkedProofFile } from './proof-file.ts';
 import { responseInputs, textInputs } from './public-inputs.ts';
 import {
   type SignerWitness,
@@ -45,9 +46,12 @@ export type LinkedResponseTask = {
   readonly disclosure: Disclosure | null;
 };
 
-/** An attestation whose proofs are both made. */
-type Finished = SecretFile & {
-  readonly proofs: { readonly key: LinkedProof; readonly quote: LinkedProof };
+/** An attestation whose proofs are made. */
+type Finished = {
+  readonly secret: SecretFile;
+  readonly key: LinkedKey;
+  /** Of tdx-quote or snp-report. */
+  readonly machine: LinkedProof;
 };
 
 /**
@@ -82,11 +86,22 @@ export function toLinkedResponseTask(request: LinkedResponseRequest): LinkedResp
   return { attestation, response, job, disclosure };
 }
 
+/** @throws AliceError `attestation-unfinished` */
 function finished(secret: SecretFile): Finished {
-  const { key, quote } = secret.proofs;
-  if (key !== null && quote !== null) return { ...secret, proofs: { key, quote } };
-  const missing = key === null ? 'the machine’s key' : 'its quote';
+  const { machine } = secret.proofs;
+  const key = linkedKey(secret);
+  if (key !== null && machine !== null) return { secret, key, machine };
+  const missing = key === null ? 'the machine’s key' : 'the machine';
   throw new AliceError('attestation-unfinished', `the proof about ${missing} is still to be made`);
+}
+
+/** Null while its proof is to be made. */
+function linkedKey({ key, proofs }: SecretFile): LinkedKey | null {
+  if (key.kind === 'shown') return key;
+  const { key: proof } = proofs;
+  if (proof === null) return null;
+  // The set's root is Bob's to know.
+  return key.kind === 'member' ? { kind: 'member', proof } : { ...key, proof };
 }
 
 /** Who signed, as the tree of C_att holds him. */
@@ -111,15 +126,12 @@ function signerOf(
 /** What Bob is handed. */
 export function toLinkedProofFile(task: LinkedResponseTask, proof: LinkedProof): LinkedProofFile {
   const { attestation, response, disclosure } = task;
-  const { demanded, key, keyCommitment, opening, proofs } = attestation;
+  const { secret, key, machine } = attestation;
   return {
-    keyCommitment,
-    attestation: attestationCommitment(opening),
-    key:
-      key.kind === 'pck'
-        ? { kind: 'pck', proof: proofs.key, issuer: key.issuer, at: key.at }
-        : { kind: 'member', proof: proofs.key },
-    quote: { proof: proofs.quote, ...demanded },
+    keyCommitment: secret.keyCommitment,
+    attestation: attestationCommitment(secret.opening),
+    key,
+    machine: { circuit: machineCircuit(secret), proof: machine, ...secret.demanded },
     response:
       disclosure === null
         ? { kind: 'hash', proof }

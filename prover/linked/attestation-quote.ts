@@ -3,7 +3,7 @@ import { intelQeVendorId } from '#verifier/abi/quote.ts';
 import { parseEnclaveReport } from '#verifier/abi/sgx-report.ts';
 import { attributesOf } from '#verifier/abi/td-report.ts';
 import { equalBytes, fromHex, isZero, toHex } from '#verifier/bytes.ts';
-import { AliceError } from './alice-errors.ts';
+import { type Faults, refuseFaults } from './alice-errors.ts';
 import type { QuoteFacts } from './quote-facts.ts';
 import { certificateRoom } from './tdx-inputs.ts';
 
@@ -23,26 +23,33 @@ const enclaveDebug = 0x02;
 const debug = 1n;
 const septVeDisable = 1n << 28n;
 
-/** @throws AliceError `quote-unsupported` */
-export function refuseUnsupported(facts: QuoteFacts): void {
-  const fault = [...tdFaults(facts), ...enclaveFaults(facts), ...roomFaults(facts)][0];
-  if (fault !== undefined) throw new AliceError('quote-unsupported', `the quote: ${fault}`);
+/**
+ * @param certified whether the PCK's certificate is to be proved
+ * @throws AliceError `quote-unsupported`
+ */
+export function refuseQuote(facts: QuoteFacts, certified: boolean): void {
+  refuseFaults('quote-unsupported', 'the quote', [
+    ...tdFaults(facts),
+    ...enclaveFaults(facts),
+    ...authenticationFaults(facts),
+    ...(certified ? roomFaults(facts) : []),
+  ]);
 }
 
-function tdFaults({ report }: QuoteFacts): string[] {
+function tdFaults({ report }: QuoteFacts): Faults {
   const attributes = attributesOf(report.tdAttributes);
-  return faultsOf([
+  return [
     [(attributes & debug) === 0n, 'the TD is to be debugged'],
     [(attributes & septVeDisable) !== 0n, 'the TD does not set SEPT_VE_DISABLE'],
     [isZero(report.mrSignerSeam), 'its TDX module is not Intel’s: MRSIGNERSEAM is not zero'],
     [isZero(report.seamAttributes), 'its TDX module has SEAM attributes'],
-  ]);
+  ];
 }
 
-function enclaveFaults({ signed, qeReport }: QuoteFacts): string[] {
+function enclaveFaults({ signed, qeReport }: QuoteFacts): Faults {
   const enclave = parseEnclaveReport(qeReport, 'QE report');
   const product = enclave.isvProdId;
-  return faultsOf([
+  return [
     [equalBytes(signed.subarray(12, 28), intelQeVendorId), 'its quoting enclave is not of Intel'],
     [
       equalBytes(enclave.mrSigner, mrSigner),
@@ -50,24 +57,18 @@ function enclaveFaults({ signed, qeReport }: QuoteFacts): string[] {
     ],
     [product === tdQeProductId, `its quoting enclave is product ${product}, that for TDs is 2`],
     [((enclave.attributes[0] ?? 0) & enclaveDebug) === 0, 'its quoting enclave is to be debugged'],
-  ]);
+  ];
 }
 
-function roomFaults({ authenticationData, certificate }: QuoteFacts): string[] {
+function authenticationFaults({ authenticationData }: QuoteFacts): Faults {
+  const { length } = authenticationData;
+  const fault = `it has ${length} bytes of authentication data, the circuit takes ${authenticationLength}`;
+  return [[length === authenticationLength, fault]];
+}
+
+function roomFaults({ certificate }: QuoteFacts): Faults {
   const mostTbs = certificateRoom - leastPadding;
   const { length } = certificate.tbs;
-  return faultsOf([
-    [
-      authenticationData.length === authenticationLength,
-      `it has ${authenticationData.length} bytes of authentication data, the circuit takes ${authenticationLength}`,
-    ],
-    [
-      length <= mostTbs,
-      `the PCK certificate has ${length} bytes to be signed, the circuit takes ${mostTbs}`,
-    ],
-  ]);
-}
-
-function faultsOf(checks: readonly (readonly [holds: boolean, fault: string])[]): string[] {
-  return checks.flatMap(([holds, fault]) => (holds ? [] : [fault]));
+  const fault = `the PCK certificate has ${length} bytes to be signed, the circuit takes ${mostTbs}`;
+  return [[length <= mostTbs, fault]];
 }

@@ -3,19 +3,27 @@
  * signatures, chain and binding hold is the plain verifier's to say, before this.
  */
 import type { Bundle } from '#verifier/abi/bundle.ts';
-import { readPemChain } from '#verifier/abi/pem.ts';
-import { parseQuote } from '#verifier/abi/quote.ts';
-import { type Bytes, fromBigEndian, toHex } from '#verifier/bytes.ts';
+import { type Bytes, fromBigEndian } from '#verifier/bytes.ts';
 import type { Field } from '#verifier/field.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
 import { AliceError } from './alice-errors.ts';
-import { refuseUnsupported } from './attestation-quote.ts';
+import type { Machine } from './attestation-machine.ts';
+import { vekSiblings } from './attestation-sets.ts';
+import { snpMachine } from './attestation-snp.ts';
+import { tdxMachine } from './attestation-tdx.ts';
 import type { AttestationWork } from './attestation-work.ts';
-import { keyCommitment, referenceTdx, vekTdx } from './formulas.ts';
-import { type QuoteFacts, readQuoteFacts } from './quote-facts.ts';
-import type { AbsenceProof } from './quote-inputs.ts';
+import { keyCommitment } from './formulas.ts';
 import type { KeyDemand, SecretFile } from './secret-file.ts';
-import { findLevel, memberSiblings, provenAbsence, type SetOf } from './sets.ts';
+import type { SetOf } from './sets.ts';
+
+/** How the checker is to believe the machine's key. */
+export type KeyWanted =
+  /** Proved: its certificate is valid at this time. Which vendor's CA it is under is seen. */
+  | { readonly kind: 'certified'; readonly at: UnixTime }
+  /** Proved: it is one of a set. */
+  | { readonly kind: 'member'; readonly veks: SetOf<'veks'> }
+  /** Seen: the checker is handed the certificate, which names the chip. */
+  | { readonly kind: 'shown' };
 
 export type AttestationInputs = {
   /** One that the plain verifier believes. */
@@ -23,10 +31,7 @@ export type AttestationInputs = {
   readonly accepted: SetOf<'accepted'>;
   readonly levels: SetOf<'levels'>;
   readonly revoked: SetOf<'revoked'>;
-  /** The PCK's certificate valid `at` this time, or its key one of a set. */
-  readonly key:
-    | { readonly kind: 'pck'; readonly at: UnixTime }
-    | { readonly kind: 'member'; readonly veks: SetOf<'veks'> };
+  readonly key: KeyWanted;
   /** Seconds, inclusive. */
   readonly epochMin: UnixTime;
   readonly epochMax: UnixTime;
@@ -46,20 +51,22 @@ export function saltOf(random: (length: number) => Bytes): Field {
 
 /**
  * @throws AliceError for what is not what the checker demands, or no circuit takes
- * @throws AttestationError as `readQuoteFacts`
+ * @throws AttestationError as `readQuoteFacts`, `readSnpFacts`
  */
 export function toAttestationTask(inputs: AttestationInputs): AttestationTask {
   const { bundle, accepted, levels, revoked, epochMin, epochMax, salts, made } = inputs;
-  refuseOtherPlatform(bundle);
-  const facts = readQuoteFacts(bundle.evidence);
-  refuseUnsupported(facts);
-  const key = keyDemandOf(inputs, facts);
-  refuseOutside(bundle.epoch, epochMin, epochMax);
-  const { bound, channel, nonce, epoch } = bundle;
-  const reference = referenceTdx(facts.report, bound.closureDigest);
-  const { level, siblings: levelSiblings } = reachedLevel(levels, facts);
+  const { bound, channel, nonce, epoch, platform } = bundle;
+  const machine = (platform === 'tdx' ? tdxMachine : snpMachine)(
+    inputs,
+    inputs.key.kind === 'certified',
+  );
+  const key = keyDemandOf(inputs, machine);
+  refuseOutside(epoch, epochMin, epochMax);
+  const { vek, reference } = machine;
+  const { kind } = inputs.key;
   return {
     made,
+    platform,
     demanded: {
       accepted: accepted.root,
       levels: levels.root,
@@ -69,49 +76,33 @@ export function toAttestationTask(inputs: AttestationInputs): AttestationTask {
       nonce,
     },
     key,
-    keyCommitment: keyCommitment(vekTdx(facts.pck), salts.key),
+    keyCommitment: keyCommitment(vek, salts.key),
     opening: { treeRoot: bound.treeRoot, reference, epoch, salt: salts.attestation },
-    proofs: { key: null, quote: null },
+    proofs: { key: null, machine: null },
     work: {
-      evidence: bundle.evidence,
+      ...machine.placed(),
       bound,
       channel,
       keySalt: salts.key,
-      level,
-      levelSiblings,
-      referenceSiblings: acceptedSiblings(accepted, facts, bound.closureDigest),
-      chipAbsence: absenceIn(revoked, facts.pck.chip, 'chip'),
-      serialAbsence: absenceIn(revoked, facts.pck.serial, 'PCK certificate'),
-      vekSiblings: inputs.key.kind === 'member' ? vekSiblings(inputs.key.veks, facts) : null,
+      vekSiblings:
+        kind === 'member' ? vekSiblings(inputs.key.veks, vek, machine.certificate.name) : null,
     },
   };
 }
 
-/** @throws AliceError `platform-unsupported` */
-export function refuseOtherPlatform({ platform }: Bundle): void {
-  if (platform === 'tdx') return;
-  throw new AliceError(
-    'platform-unsupported',
-    `the bundle is of ${platform}, linked proofs are about TDX`,
-  );
-}
-
-function keyDemandOf({ bundle, key }: AttestationInputs, facts: QuoteFacts): KeyDemand {
+function keyDemandOf({ key, salts }: AttestationInputs, machine: Machine): KeyDemand {
   if (key.kind === 'member') return { kind: 'member', veks: key.veks.root };
-  const { notBefore, notAfter } = facts.certificate;
+  if (key.kind === 'shown') {
+    return { kind: 'shown', certificates: machine.chain, salt: salts.key };
+  }
+  const { name, notBefore, notAfter } = machine.certificate;
   if (key.at < notBefore || key.at > notAfter) {
     throw new AliceError(
       'certificate-not-valid',
-      `the PCK certificate is valid from ${formatTime(notBefore)} to ${formatTime(notAfter)}, not at ${formatTime(key.at)}`,
+      `the ${name} certificate is valid from ${formatTime(notBefore)} to ${formatTime(notAfter)}, not at ${formatTime(key.at)}`,
     );
   }
-  return { kind: 'pck', issuer: issuerCertificate(bundle.evidence), at: key.at };
-}
-
-/** DER of the PCK CA's certificate, which a quote whose facts were read has. */
-function issuerCertificate(evidence: Bytes): Bytes {
-  const [, issuer] = readPemChain(parseQuote(evidence).certification.data, 'certification data');
-  return issuer as Bytes;
+  return machine.certifiedAt(key.at);
 }
 
 function refuseOutside(epoch: UnixTime, min: UnixTime, max: UnixTime): void {
@@ -120,48 +111,4 @@ function refuseOutside(epoch: UnixTime, min: UnixTime, max: UnixTime): void {
     'epoch-outside',
     `the machine answered at ${formatTime(epoch)} by its own clock, outside ${formatTime(min)} to ${formatTime(max)}`,
   );
-}
-
-function acceptedSiblings(
-  set: SetOf<'accepted'>,
-  { report }: QuoteFacts,
-  closureDigest: Bytes,
-): readonly Field[] {
-  const siblings = memberSiblings(set, referenceTdx(report, closureDigest));
-  if (siblings !== null) return siblings;
-  throw new AliceError(
-    'not-accepted',
-    `none of the ${set.entries.length} accepted has MRTD ${short(report.mrTd)}, RTMR ${report.rtmr.map(short).join(', ')} and closure ${short(closureDigest)} together`,
-  );
-}
-
-function reachedLevel(set: SetOf<'levels'>, { pck, report, qeIsvSvn }: QuoteFacts) {
-  const { fmspc, cpuSvn, pceSvn } = pck;
-  const { teeTcbSvn } = report;
-  const found = findLevel(set, { fmspc, cpuSvn, pceSvn, teeTcbSvn, qeIsvSvn });
-  if (found !== null) return found;
-  const ofModel = set.entries.filter((level) => toHex(level.fmspc) === toHex(fmspc)).length;
-  throw new AliceError(
-    'level-not-reached',
-    `the machine reaches none of the ${ofModel} levels for FMSPC ${toHex(fmspc)}: it has CPUSVN ${toHex(cpuSvn)}, PCESVN ${pceSvn}, TEE_TCB_SVN ${toHex(teeTcbSvn)}, ISVSVN ${qeIsvSvn}`,
-  );
-}
-
-function absenceIn(set: SetOf<'revoked'>, element: Field, what: string): AbsenceProof {
-  const found = provenAbsence(set, element);
-  if (found !== null) return found;
-  throw new AliceError('machine-revoked', `the machine’s ${what} is in the set of what is revoked`);
-}
-
-function vekSiblings(set: SetOf<'veks'>, { pck }: QuoteFacts): readonly Field[] {
-  const siblings = memberSiblings(set, vekTdx(pck));
-  if (siblings !== null) return siblings;
-  throw new AliceError(
-    'key-not-listed',
-    `the machine’s PCK, with this TCB, is none of the ${set.entries.length} keys of the set`,
-  );
-}
-
-function short(bytes: Bytes): string {
-  return `${toHex(bytes.subarray(0, 6))}…`;
 }

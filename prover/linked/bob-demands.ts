@@ -5,8 +5,9 @@ import { type Field, fieldToBytes } from '#verifier/field.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
 import type { Ending } from '#verifier/verified.ts';
 import type { Message } from './bob-message.ts';
+import type { SeenKey } from './bob-vouched.ts';
 import type { Demands, KeyDemand, SetDemand, Window } from './demands.ts';
-import { type Finding, judge, pass, skip } from './linked-checks.ts';
+import { type Finding, fail, judge, pass, skip } from './linked-checks.ts';
 import type { LinkedProofFile } from './proof-file.ts';
 
 export type DemandCheckId = Exclude<
@@ -17,6 +18,8 @@ export type DemandCheckId = Exclude<
   | 'link.message'
   | 'link.issuer'
   | 'link.issuer-crl'
+  | 'link.certificate'
+  | 'link.certificate-crl'
   | 'link.key'
   | 'link.machine'
   | 'link.response'
@@ -27,8 +30,10 @@ export type DemandInputs = {
   readonly file: LinkedProofFile;
   /** Null when it could not be read. */
   readonly message: Message | null;
-  /** The set that the key was proved to be in; null when in none, and for a certified key. */
+  /** The set that the key was proved to be in; null when in none, and for a key of another kind. */
   readonly memberOf: SetDemand | null;
+  /** Null when the certificates that came with the proof cannot be read. */
+  readonly seen: SeenKey | null;
   readonly demands: Demands;
   readonly now: UnixTime;
 };
@@ -36,7 +41,7 @@ export type DemandInputs = {
 /** One finding for each check of stage policy but that of the challenge. */
 export function checkDemands(inputs: DemandInputs): Record<DemandCheckId, Finding | null> {
   const { file, demands, now } = inputs;
-  const { accepted, levels, revoked } = file.quote;
+  const { accepted, levels, revoked } = file.machine;
   return {
     'link.key-kind': checkKind(inputs),
     'link.certificate-age': checkCertificateAge(inputs),
@@ -60,23 +65,63 @@ export function keyDemandOf<K extends KeyDemand['kind']>(
   return key.find((one): one is KeyDemand & { kind: K } => one.kind === kind);
 }
 
-const kindOf = { pck: 'pck-ca', member: 'veks' } as const;
+/** Which demand each kind of key is held to. */
+const kindOf = {
+  pck: 'pck-ca',
+  vek: 'amd',
+  member: 'veks',
+  shown: 'shown',
+} as const satisfies Record<LinkedProofFile['key']['kind'], KeyDemand['kind']>;
+const vendorOf = { 'tdx-quote': 'intel', 'snp-report': 'amd' } as const;
 
-function checkKind({ file, demands }: DemandInputs): Finding {
+function checkKind({ file, seen, demands }: DemandInputs): Finding {
   const kind = kindOf[file.key.kind];
-  return judge(keyDemandOf(demands, kind) !== undefined, {
-    expected: demands.key.map((one) => one.kind).join(' or '),
-    actual: kind,
-    reason: 'the demands accept no key that is vouched for in this way',
+  const expected = demands.key.map(keyText).join(' or ');
+  const demand = keyDemandOf(demands, kind);
+  if (demand === undefined) {
+    const reason = 'the demands accept no key that is vouched for in this way';
+    return fail({ expected, actual: kind, reason });
+  }
+  if (demand.kind === 'shown') {
+    const vendor = vendorOf[file.machine.circuit];
+    return judge(demand.vendors.includes(vendor), {
+      expected,
+      actual: `shown: ${vendor}`,
+      reason: 'the demands accept no key of this vendor that is shown',
+    });
+  }
+  if (demand.kind !== 'amd') return pass({ expected, actual: kind });
+  if (seen?.kind !== 'vek') return skip('a readable certificate of the ASK or ASVK');
+  const { product, keyKind } = seen;
+  return judge(demand.products.includes(product) && demand.kinds.includes(keyKind), {
+    expected,
+    actual: `amd: ${product}, ${keyKind}`,
+    reason: `the demands accept no ${keyKind.toUpperCase()} of ${product}`,
   });
 }
 
+function keyText(demand: KeyDemand): string {
+  if (demand.kind === 'shown') return `shown: ${demand.vendors.join(' or ')}`;
+  if (demand.kind !== 'amd') return demand.kind;
+  return `amd: ${demand.products.join(' or ')}, ${demand.kinds.join(' or ')}`;
+}
+
+/** When a hidden certificate was valid, and how long ago that may be; null for a key without one. */
+function certifiedOf(
+  { key }: LinkedProofFile,
+  demands: Demands,
+): { at: UnixTime; maxAge: number } | null {
+  if (key.kind !== 'pck' && key.kind !== 'vek') return null;
+  const demand = keyDemandOf(demands, kindOf[key.kind]);
+  return demand === undefined ? null : { at: key.at, maxAge: demand.maxAge };
+}
+
 function checkCertificateAge({ file, demands, now }: DemandInputs): Finding | null {
-  const demand = keyDemandOf(demands, 'pck-ca');
-  if (file.key.kind !== 'pck' || demand === undefined) return null;
-  const { at } = file.key;
-  return judge(now - demand.maxAge <= at && at <= now, {
-    expected: `${formatTime(now - demand.maxAge)} to ${formatTime(now)}`,
+  const certified = certifiedOf(file, demands);
+  if (certified === null) return null;
+  const { at, maxAge } = certified;
+  return judge(now - maxAge <= at && at <= now, {
+    expected: `${formatTime(now - maxAge)} to ${formatTime(now)}`,
     actual: formatTime(at),
     reason:
       at > now
@@ -111,7 +156,7 @@ function checkUntil({ root, until }: SetDemand, now: UnixTime, what: string): Fi
 }
 
 function checkEpoch({ file, demands, now }: DemandInputs): Finding {
-  const { epochMin, epochMax } = file.quote;
+  const { epochMin, epochMax } = file.machine;
   const { from, to } = range(demands.epoch, now);
   return judge(from <= epochMin && epochMax <= to, {
     expected: `within ${formatTime(from)} to ${formatTime(to)}`,
@@ -128,7 +173,7 @@ function range({ maxAge, maxFuture }: Window, now: UnixTime): { from: number; to
 }
 
 function checkNonce({ file, demands }: DemandInputs): Finding {
-  const actual = toHex(file.quote.nonce);
+  const actual = toHex(file.machine.nonce);
   if (demands.attestationNonce === 'guest-clock') {
     return pass({ expected: 'guest-clock', actual: 'the age is the guest’s word alone' });
   }
@@ -183,21 +228,30 @@ function checkResponseTime({ message, demands, now }: DemandInputs): Finding {
 }
 
 /** What of the demands runs out for this proof. */
-export function endingsOf({ file, memberOf, demands }: Omit<DemandInputs, 'now'>): Ending[] {
-  const { quote, key } = file;
+export function endingsOf({
+  file,
+  memberOf,
+  demands,
+}: Pick<DemandInputs, 'file' | 'memberOf' | 'demands'>): Ending[] {
+  const { machine } = file;
   const setEnd = (field: Field, sets: readonly SetDemand[], what: string) =>
     sets
       .filter(({ root }) => root === toHex(fieldToBytes(field)))
       .map(({ until }) => ({ what, at: until }));
-  const certified = keyDemandOf(demands, 'pck-ca');
+  const certified = certifiedOf(file, demands);
   return [
-    ...setEnd(quote.accepted, demands.accepted, 'the set of accepted software'),
-    ...setEnd(quote.levels, demands.levels, 'the set of TCB levels'),
-    ...setEnd(quote.revoked, demands.revoked, 'the set of revoked chips and certificates'),
+    ...setEnd(machine.accepted, demands.accepted, 'the set of accepted software'),
+    ...setEnd(machine.levels, demands.levels, 'the set of TCB levels'),
+    ...setEnd(machine.revoked, demands.revoked, 'the set of revoked chips and certificates'),
     ...(memberOf === null ? [] : [{ what: 'the set of keys', at: memberOf.until }]),
-    ...(key.kind === 'pck' && certified !== undefined
-      ? [{ what: 'the time at which the certificate was valid', at: key.at + certified.maxAge }]
-      : []),
-    { what: 'the attestation', at: quote.epochMin + demands.epoch.maxAge },
+    ...(certified === null
+      ? []
+      : [
+          {
+            what: 'the time at which the certificate was valid',
+            at: certified.at + certified.maxAge,
+          },
+        ]),
+    { what: 'the attestation', at: machine.epochMin + demands.epoch.maxAge },
   ];
 }

@@ -1,24 +1,15 @@
 /** Who issued a PCK that nobody sees: the CA's certificate comes with the proof, and is held to the pinned root and its list. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type Bytes, equalBytes, fromHex, toHex } from '#verifier/bytes.ts';
-import { isRevoked } from '#verifier/chain/crl.ts';
-import { asPckCa } from '#verifier/chain/intel.ts';
-import {
-  type Certificate,
-  p256Spki,
-  parseCertificate,
-  parseRevocationList,
-  type RevocationList,
-  sameName,
-} from '#verifier/chain/x509.ts';
-import type { Comparison } from '#verifier/checklist.ts';
-import type { CryptoPort } from '#verifier/crypto.ts';
+import { asPckCa, type PckCa } from '#verifier/chain/intel.ts';
+import type { Held } from '#verifier/chain/links.ts';
+import { type Certificate, p256Spki, parseCertificate } from '#verifier/chain/x509.ts';
 import type { Field } from '#verifier/field.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
-import { formatTime, type UnixTime } from '#verifier/time.ts';
 import type { Ending } from '#verifier/verified.ts';
+import { type Clock, checkSigned, checkUnrevoked } from './bob-signed.ts';
 import { issuerTdx } from './formulas.ts';
-import { attempt, type Finding, fail, judge, skip } from './linked-checks.ts';
+import { attempt, type Finding, fail, skip } from './linked-checks.ts';
 
 /** The key under which Intel's CAs are certified. */
 export type IntelRootKey = {
@@ -49,115 +40,68 @@ export type Issuer = {
   readonly issuer: Finding;
   readonly crl: Finding;
   /** Null when the certificate cannot be read. */
+  readonly ca: Held<PckCa> | null;
+  /** `issuerTdx` of its key; null when it cannot be read. */
   readonly field: Field | null;
   readonly ends: readonly Ending[];
 };
 
-export type IssuerSettings = {
-  readonly root: IntelRootKey;
+/** What the checker has of Intel's. */
+export type IntelTrust = {
+  /** Null when the root that was handed over is not in Intel's place: then no CA is Intel's. */
+  readonly root: IntelRootKey | null;
   /** Of Intel's root, DER; the newest is used. */
   readonly rootCrls: readonly Bytes[];
-  readonly now: UnixTime;
-  readonly crypto: CryptoPort;
+  /** Of PCK CAs, DER; for a PCK certificate that is shown. */
+  readonly pckCrls: readonly Bytes[];
 };
 
 /** @param der of the PCK CA's certificate, as the proof file brings it */
-export async function checkIssuer(der: Bytes, settings: IssuerSettings): Promise<Issuer> {
-  const read = attempt(() => {
-    const certificate = parseCertificate(der, 'PCK CA certificate');
-    asPckCa(certificate);
-    return certificate;
-  }, 'the certificate of a PCK CA');
+export async function checkIssuer(
+  der: Bytes,
+  { root, rootCrls }: IntelTrust,
+  clock: Clock,
+): Promise<Issuer> {
+  const read = attempt(() => hold(der), 'the certificate of a PCK CA');
   if ('failure' in read) {
     const crl = skip('a readable certificate of the PCK CA');
-    return { issuer: read.failure, crl, field: null, ends: [] };
+    return { issuer: read.failure, crl, ca: null, field: null, ends: [] };
   }
   const ca = read.value;
-  const list = await checkList(ca, settings);
-  return {
-    issuer: await checkCertificate(ca, settings),
-    crl: list.finding,
-    field: fieldOf(ca),
-    ends: [{ what: 'the certificate of the PCK CA', at: ca.notAfter }, ...list.ends],
+  const { certificate } = ca;
+  const ends = [{ what: 'the certificate of the PCK CA', at: certificate.notAfter }];
+  const field = fieldOf(certificate);
+  if (root === null) {
+    const reason =
+      'no root was handed over in place of Intel’s: simulated hardware of another vendor';
+    const issuer = fail({ expected: 'a PCK CA', actual: certificate.commonName, reason });
+    return { issuer, crl: skip('a root of Intel’s'), ca, field, ends };
+  }
+  const signer = { spki: root.spki, name: 'the root' };
+  const expected = `a PCK CA under the root ${toHex(sha256(root.spki))}`;
+  const lists = {
+    lists: rootCrls,
+    of: "Intel's root",
+    lacks: "the root's revocation list (--root-ca-crl)",
+    ending: "the root's revocation list",
   };
+  const list = await checkUnrevoked(certificate, signer, lists, clock);
+  return {
+    issuer: await checkSigned(certificate, signer, expected, clock),
+    crl: list.finding,
+    ca,
+    field,
+    ends: [...ends, ...list.ends],
+  };
+}
+
+/** The CA's issuer is Intel's root by name: `asPckCa` sees that. @throws AttestationError as `parseCertificate` and `asPckCa` */
+function hold(der: Bytes): Held<PckCa> {
+  const certificate = parseCertificate(der, 'PCK CA certificate');
+  return { ...asPckCa(certificate), certificate };
 }
 
 /** `asPckCa` has seen that the key is on P-256. */
 function fieldOf({ publicKey }: Certificate): Field | null {
   return publicKey.kind === 'p256' ? issuerTdx(publicKey.point) : null;
-}
-
-async function checkCertificate(
-  ca: Certificate,
-  { root, now, crypto }: IssuerSettings,
-): Promise<Finding> {
-  const found: Comparison = {
-    expected: `a PCK CA under the root ${toHex(sha256(root.spki))}, valid at ${formatTime(now)}`,
-    actual: `${ca.commonName}, ${formatTime(ca.notBefore)} to ${formatTime(ca.notAfter)}`,
-  };
-  if (!(await isSigned(ca, root, crypto))) {
-    const reason = `${ca.commonName} is not signed by the root's key: simulated hardware or a forged certificate`;
-    return fail({ ...found, reason });
-  }
-  return judge(ca.notBefore <= now && now <= ca.notAfter, {
-    ...found,
-    reason: now < ca.notBefore ? 'the certificate is not valid yet' : 'the certificate has expired',
-  });
-}
-
-/** Both a CA's certificate and the root's list are of P-256 alone. */
-async function isSigned(
-  {
-    tbs,
-    signature,
-    signatureAlgorithm,
-  }: Pick<Certificate, 'tbs' | 'signature' | 'signatureAlgorithm'>,
-  { spki }: IntelRootKey,
-  crypto: CryptoPort,
-): Promise<boolean> {
-  return (
-    signatureAlgorithm === 'ecdsa-p256-sha256' && crypto.verifyP256Sha256(spki, tbs, signature)
-  );
-}
-
-async function checkList(
-  ca: Certificate,
-  { root, rootCrls, now, crypto }: IssuerSettings,
-): Promise<{ finding: Finding; ends: readonly Ending[] }> {
-  if (rootCrls.length === 0) {
-    return { finding: skip("the root's revocation list (--root-ca-crl)"), ends: [] };
-  }
-  const expected = "a list of Intel's root";
-  const read = attempt(() => newestOf(rootCrls, ca), expected);
-  if ('failure' in read) return { finding: read.failure, ends: [] };
-  const list = read.value;
-  if (list === null) {
-    const actual = `${rootCrls.length} of another issuer`;
-    const reason = "no list here is issued by Intel's root";
-    return { finding: fail({ expected, actual, reason }), ends: [] };
-  }
-  const ends = [{ what: "the root's revocation list", at: list.nextUpdate }];
-  const dates = `${formatTime(list.thisUpdate)} to ${formatTime(list.nextUpdate)}`;
-  if (!(await isSigned(list, root, crypto))) {
-    const reason = "the list is not signed by the root's key";
-    return { finding: fail({ expected, actual: dates, reason }), ends };
-  }
-  if (now < list.thisUpdate || list.nextUpdate < now) {
-    const late = now > list.nextUpdate;
-    const reason = late ? 'the list is out of date' : 'the list is from after that time';
-    return { finding: fail({ expected: dates, actual: formatTime(now), reason }), ends };
-  }
-  const finding = judge(!isRevoked(list, ca), {
-    expected: `serial not among ${list.revoked.length} revoked`,
-    actual: toHex(ca.serial),
-    reason: `Intel has revoked ${ca.commonName} with serial number ${toHex(ca.serial)}`,
-  });
-  return { finding, ends };
-}
-
-/** The CA's issuer is Intel's root by name: `asPckCa` has seen that. @throws AttestationError as `parseRevocationList` */
-function newestOf(ders: readonly Bytes[], ca: Certificate): RevocationList | null {
-  const lists = ders.map((der) => parseRevocationList(der, 'revocation list'));
-  const ours = lists.filter(({ issuer }) => sameName(issuer, ca.issuer));
-  return ours.toSorted((one, other) => other.thisUpdate - one.thisUpdate)[0] ?? null;
 }

@@ -1,16 +1,18 @@
 /** Stage proof of linked proofs: pinned artefacts, their keys, and each proof for inputs that the checker rebuilt. */
 import type { Bytes } from '#verifier/bytes.ts';
-import type { Field } from '#verifier/field.ts';
 import type { ProofTools } from '../bob.ts';
 import { audienceHash } from '../circuit-inputs.ts';
 import type { LinkedCircuitName } from '../circuit-names.ts';
 import { ProverError } from '../errors.ts';
 import { keyDemandOf } from './bob-demands.ts';
 import type { Message } from './bob-message.ts';
+import { checkOpening } from './bob-shown.ts';
+import type { Vouched } from './bob-vouched.ts';
 import type { Demands, SetDemand } from './demands.ts';
 import { type Finding, fail, judge, pass, skip } from './linked-checks.ts';
-import type { LinkedProof, LinkedProofFile } from './proof-file.ts';
-import { memberInputs, pckInputs, quoteInputs, timeInteger } from './public-inputs.ts';
+import type { LinkedKey, LinkedProof, LinkedProofFile } from './proof-file.ts';
+import { circuitOfKey } from './proof-file-key.ts';
+import { machineInputs, memberInputs, pckInputs, timeInteger } from './public-inputs.ts';
 
 /** What the checker works with. What they lack they throw as ProverError, and the check is skipped. */
 export type LinkedProofTools = {
@@ -37,23 +39,43 @@ export type ProofFindings = {
   'link.response': Finding;
 };
 
-type Part = 'key' | 'quote' | 'response';
+type Part = 'key' | 'machine' | 'response';
+
+/** What is to be verified: no key's proof where its certificate is shown. */
+type Circuits = Readonly<
+  Record<'machine' | 'response', LinkedCircuitName> & { key: LinkedCircuitName | null }
+>;
 
 /** Which circuit each part of the file is of, by what the file says it is. */
-export function circuitsOf({ key, response }: LinkedProofFile): Record<Part, LinkedCircuitName> {
+export function circuitsOf({ key, machine, response }: LinkedProofFile): Circuits {
   return {
-    key: key.kind === 'pck' ? 'tdx-pck' : 'vek-member',
-    quote: 'tdx-quote',
+    key: circuitOfKey[key.kind],
+    machine: machine.circuit,
     response: response.kind === 'hash' ? 'response' : 'response-text',
   };
 }
 
-const parts: readonly Part[] = ['key', 'quote', 'response'];
+type Proven = {
+  readonly part: Part;
+  readonly circuit: LinkedCircuitName;
+  readonly proof: LinkedProof;
+};
+
+function proofsOf(file: LinkedProofFile): Proven[] {
+  const { key, machine, response } = file;
+  const circuits = circuitsOf(file);
+  const rest: Proven[] = [
+    { part: 'machine', circuit: circuits.machine, proof: machine.proof },
+    { part: 'response', circuit: circuits.response, proof: response.proof },
+  ];
+  return key.kind === 'shown'
+    ? rest
+    : [{ part: 'key', circuit: circuitOfKey[key.kind], proof: key.proof }, ...rest];
+}
 
 export type ProofInputs = {
   readonly file: LinkedProofFile;
-  /** Of the PCK CA; null when its certificate cannot be read, and for a key of a set. */
-  readonly issuer: Field | null;
+  readonly vouched: Pick<Vouched, 'issuer' | 'vek'>;
   readonly message: Message | null;
   readonly askedBy: AskedBy;
   readonly demands: Demands;
@@ -64,9 +86,9 @@ export async function checkProofs(
   inputs: ProofInputs,
   tools: LinkedProofTools,
 ): Promise<{ findings: ProofFindings; memberOf: SetDemand | null }> {
-  const circuits = circuitsOf(inputs.file);
-  const artifacts = await checkArtifacts(inputs.file, circuits, tools);
-  const keys = await keysOf(artifacts, circuits, tools);
+  const proofs = proofsOf(inputs.file);
+  const artifacts = await checkArtifacts(proofs, tools);
+  const keys = await keysOf(artifacts, proofs, tools);
   const verifier = verifierOf(keys, tools);
   const key = await checkKey(inputs, verifier);
   return {
@@ -82,36 +104,34 @@ export async function checkProofs(
 }
 
 async function checkArtifacts(
-  file: LinkedProofFile,
-  circuits: Record<Part, LinkedCircuitName>,
+  proofs: readonly Proven[],
   tools: LinkedProofTools,
 ): Promise<Finding> {
-  for (const part of parts) {
-    const expected = await tools.artifactHash(circuits[part]);
-    const actual = file[part].proof.artifact;
-    if (actual !== expected) {
-      const reason = `the proof was made with another ${circuits[part]} than this release holds`;
-      return fail({ expected, actual, reason });
+  for (const { circuit, proof } of proofs) {
+    const expected = await tools.artifactHash(circuit);
+    if (proof.artifact !== expected) {
+      const reason = `the proof was made with another ${circuit} than this release holds`;
+      return fail({ expected, actual: proof.artifact, reason });
     }
   }
-  return pass({ actual: parts.map((part) => circuits[part]).join(', ') });
+  return pass({ actual: proofs.map(({ circuit }) => circuit).join(', ') });
 }
 
-type Keys = { finding: Finding; of: Record<Part, Bytes> | null };
+type Keys = { finding: Finding; of: ReadonlyMap<Part, Bytes> | null };
 
 async function keysOf(
   artifacts: Finding,
-  circuits: Record<Part, LinkedCircuitName>,
+  proofs: readonly Proven[],
   tools: LinkedProofTools,
 ): Promise<Keys> {
   if (artifacts.status !== 'pass') {
     return { finding: skip('proofs of the circuits of this release'), of: null };
   }
-  const found = await orLacking(async () => ({
-    key: await tools.key(circuits.key),
-    quote: await tools.key(circuits.quote),
-    response: await tools.key(circuits.response),
-  }));
+  const found = await orLacking(async () => {
+    const keys = new Map<Part, Bytes>();
+    for (const { part, circuit } of proofs) keys.set(part, await tools.key(circuit));
+    return keys;
+  });
   return typeof found === 'string'
     ? { finding: skip(found), of: null }
     : { finding: pass(), of: found };
@@ -125,10 +145,12 @@ type Verifier = (
 ) => Promise<boolean | string>;
 
 function verifierOf({ of: keys }: Keys, tools: LinkedProofTools): Verifier {
-  return async (part, { proof }, publicInputs) =>
-    keys === null
+  return async (part, { proof }, publicInputs) => {
+    const key = keys?.get(part);
+    return key === undefined
       ? 'the verification key'
-      : orLacking(() => tools.verify(keys[part], proof, publicInputs));
+      : orLacking(() => tools.verify(key, proof, publicInputs));
+  };
 }
 
 function judgeProof(answer: boolean | string, expected: string, reason: string): Finding {
@@ -138,17 +160,25 @@ function judgeProof(answer: boolean | string, expected: string, reason: string):
 type KeyFinding = { finding: Finding | null; memberOf: SetDemand | null };
 
 async function checkKey(inputs: ProofInputs, verifier: Verifier): Promise<KeyFinding> {
-  return inputs.file.key.kind === 'pck'
-    ? { finding: await checkCertified(inputs, inputs.file.key, verifier), memberOf: null }
-    : checkMember(inputs, verifier);
+  const { file, vouched } = inputs;
+  const { key, keyCommitment } = file;
+  switch (key.kind) {
+    case 'pck':
+    case 'vek':
+      return { finding: await checkCertified(inputs, key, verifier), memberOf: null };
+    case 'member':
+      return checkMember(inputs, key, verifier);
+    case 'shown':
+      return { finding: checkOpening(vouched.vek, key.salt, keyCommitment), memberOf: null };
+  }
 }
 
 async function checkCertified(
-  { file, issuer }: ProofInputs,
-  key: LinkedProofFile['key'] & { kind: 'pck' },
+  { file, vouched: { issuer } }: ProofInputs,
+  key: LinkedKey & { kind: 'pck' | 'vek' },
   verifier: Verifier,
 ): Promise<Finding> {
-  if (issuer === null) return skip('a readable certificate of the PCK CA');
+  if (issuer === null) return skip('a readable certificate of the issuer');
   const at = timeInteger(key.at);
   if (at === null) {
     const reason = 'no certificate is valid at a time outside the years 1970 to 9999';
@@ -158,22 +188,23 @@ async function checkCertified(
   const answer = await verifier('key', key.proof, pckInputs({ issuer, at, keyCommitment }));
   return judgeProof(
     answer,
-    'a proof under this CA, time and C_key',
-    'the proof was altered, or is of another CA, time or C_key',
+    'a proof under this issuer, time and C_key',
+    'the proof was altered, or is of another issuer, time or C_key',
   );
 }
 
 async function checkMember(
   { file, demands }: ProofInputs,
+  { proof }: LinkedKey & { kind: 'member' },
   verifier: Verifier,
 ): Promise<KeyFinding> {
   const demand = keyDemandOf(demands, 'veks');
   if (demand === undefined) return { finding: null, memberOf: null };
-  const { keyCommitment, key } = file;
+  const { keyCommitment } = file;
   // The file does not say which set: the checker's own are few, and each question takes milliseconds.
   for (const set of demand.roots) {
     const inputs = memberInputs({ veks: BigInt(`0x${set.root}`), keyCommitment });
-    const answer = await verifier('key', key.proof, inputs);
+    const answer = await verifier('key', proof, inputs);
     if (typeof answer === 'string') return { finding: skip(answer), memberOf: null };
     if (answer) return { finding: pass({ actual: set.root }), memberOf: set };
   }
@@ -186,10 +217,10 @@ async function checkMember(
 }
 
 async function checkMachine({ file }: ProofInputs, verifier: Verifier): Promise<Finding> {
-  const { keyCommitment, attestation, quote } = file;
-  const statement = { ...quote, keyCommitment, attestation };
+  const { keyCommitment, attestation, machine } = file;
+  const statement = { ...machine, keyCommitment, attestation };
   return judgeProof(
-    await verifier('quote', quote.proof, quoteInputs(statement)),
+    await verifier('machine', machine.proof, machineInputs(statement)),
     'a proof about these sets, epochs and nonce, this C_key and this C_att',
     'the proof was altered, or is about other sets, epochs or nonce, or another C_key or C_att',
   );

@@ -8,9 +8,9 @@ import type { CryptoPort } from '#verifier/crypto.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import type { Ending } from '#verifier/verified.ts';
 import { checkDemands, endingsOf } from './bob-demands.ts';
-import { checkIssuer, type IntelRootKey, type Issuer } from './bob-issuer.ts';
 import { readMessage } from './bob-message.ts';
 import { type AskedBy, checkProofs, type LinkedProofTools } from './bob-proofs.ts';
+import { checkVouched, type VendorTrust } from './bob-vouched.ts';
 import { insecureRoot, type Told, wordsOf } from './bob-words.ts';
 import { type Demands, demandsDigest } from './demands.ts';
 import {
@@ -25,7 +25,7 @@ import {
   skip,
   unread,
 } from './linked-checks.ts';
-import { type LinkedProofFile, parseLinkedProofFile } from './proof-file.ts';
+import { parseLinkedProofFile } from './proof-file.ts';
 
 export type GivenLinkedProof = AskedBy & {
   /** Bytes of the proof file. */
@@ -34,13 +34,11 @@ export type GivenLinkedProof = AskedBy & {
   readonly response: Bytes | null;
 };
 
-export type LinkedSettings = {
+/** Roots that the vendors' certificates must end in, and lists of what is revoked; neither is asked about a key of a set. */
+export type LinkedSettings = VendorTrust & {
   readonly demands: Demands;
   /** The checker's own clock. */
   readonly now: UnixTime;
-  readonly root: IntelRootKey;
-  /** Of Intel's root, DER. None is needed for a key of a set. */
-  readonly rootCrls: readonly Bytes[];
 };
 
 export type LinkedTools = LinkedProofTools & {
@@ -66,34 +64,27 @@ export async function checkLinkedProof(
   const file = read.value;
   const { demands } = settings;
   const { finding: readable, message } = readMessage(file.response, given.response);
-  const issuer = await issuerOf(file, settings, tools);
+  const vouched = await checkVouched(file, { ...settings, crypto: tools.crypto });
   const { findings: proofs, memberOf } = await checkProofs(
-    { file, issuer: issuer?.field ?? null, message, askedBy: given, demands },
+    { file, vouched, message, askedBy: given, demands },
     tools,
   );
+  const { seen } = vouched;
   const findings = {
     'link.file': pass({ actual: 'linked proofs' }),
     'link.message': readable,
-    'link.issuer': issuer?.issuer ?? null,
-    'link.issuer-crl': issuer?.crl ?? null,
+    ...vouched.findings,
     ...proofs,
-    ...checkDemands({ file, message, memberOf, demands, now: settings.now }),
+    ...checkDemands({ file, message, memberOf, seen, demands, now: settings.now }),
   };
   // A nonce is spent on proofs that hold, all of them, and on nothing less.
   const holds =
     proofs['link.key'] !== null && proofsHold(resultsOf({ ...findings, 'link.challenge': null }));
   const challenge = await checkChallenge(given.nonce, holds, settings, tools);
   const results = resultsOf({ ...findings, 'link.challenge': challenge });
-  const ends = [...(issuer?.ends ?? []), ...endingsOf({ file, message, memberOf, demands })];
-  return verdictOf(settings, results, ends, message && { file, message, demands });
-}
-
-async function issuerOf(
-  { key }: LinkedProofFile,
-  settings: LinkedSettings,
-  { crypto }: LinkedTools,
-): Promise<Issuer | null> {
-  return key.kind === 'pck' ? checkIssuer(key.issuer, { ...settings, crypto }) : null;
+  const ends = [...vouched.ends, ...endingsOf({ file, memberOf, demands })];
+  const told = message && seen && { file, message, seen, demands };
+  return verdictOf(settings, results, ends, told);
 }
 
 async function checkChallenge(
@@ -118,7 +109,7 @@ async function checkChallenge(
 
 /** @param told what an acceptance tells of; null when there is nothing to accept */
 function verdictOf(
-  { demands, now, root }: LinkedSettings,
+  { demands, now, intel, amd }: LinkedSettings,
   checks: readonly LinkedResult[],
   ends: readonly Ending[],
   told: Told | null,
@@ -126,6 +117,7 @@ function verdictOf(
   const decision = decide(checks);
   const forecast = ends.toSorted((one, other) => one.at - other.at);
   const words = decision === 'accepted' && told !== null ? wordsOf(told) : [];
+  const isInsecure = [intel.root, ...amd.roots].some((root) => root?.insecure === true);
   return {
     decision,
     at: now,
@@ -133,6 +125,6 @@ function verdictOf(
     checks,
     expires: forecast[0]?.at ?? null,
     forecast,
-    warnings: root.insecure ? [insecureRoot, ...words] : words,
+    warnings: isInsecure ? [insecureRoot, ...words] : words,
   };
 }

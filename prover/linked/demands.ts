@@ -4,6 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { serviceName } from '#verifier/abi/service.ts';
+import { snpProducts } from '#verifier/abi/snp-tcb.ts';
 import { type Bytes, concat, fromUtf8, toHex, utf8 } from '#verifier/bytes.ts';
 import { fieldFromBytes } from '#verifier/field.ts';
 import {
@@ -52,16 +53,42 @@ const sets: Decoder<SetDemand[]> = (value, path) => {
   return found;
 };
 
-const seconds = integer(0, 10 ** 10);
-const pckCa = object({ kind: oneOf('pck-ca'), maxAge: seconds });
-const veks = object({ kind: oneOf('veks'), roots: sets });
-export type KeyDemand = Decoded<typeof pckCa> | Decoded<typeof veks>;
+/** Some of these names, each once. */
+function listOf<const T extends string>(names: readonly T[]): Decoder<T[]> {
+  const list = arrayOf(oneOf(...names), { min: 1, max: names.length });
+  return (value, path) => {
+    const found = list(value, path);
+    refuseRepeats(found, path, 'each name once');
+    return found;
+  };
+}
 
+const seconds = integer(0, 10 ** 10);
+/** A key that Intel's PCK CA certified. */
+const pckCa = object({ kind: oneOf('pck-ca'), maxAge: seconds });
+/** One that AMD certified: of these products, and a chip's own (VCEK) or a cloud's (VLEK). */
+const amd = object({
+  kind: oneOf('amd'),
+  maxAge: seconds,
+  products: listOf(snpProducts),
+  kinds: listOf(['vcek', 'vlek'] as const),
+});
+/** One of a set. */
+const veks = object({ kind: oneOf('veks'), roots: sets });
+/** One whose certificate, and so its chip, is shown. */
+const shown = object({ kind: oneOf('shown'), vendors: listOf(['amd', 'intel'] as const) });
+
+const keyDemands = { 'pck-ca': pckCa, amd, veks, shown } as const;
+type KeyKind = keyof typeof keyDemands;
+export type KeyDemand = { [K in KeyKind]: Decoded<(typeof keyDemands)[K]> }[KeyKind];
+
+const keyKinds = Object.keys(keyDemands) as KeyKind[];
+const keyKind = oneOf(...keyKinds);
 const keyDemand: Decoder<KeyDemand> = (value, path) => {
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : null;
-  return kind === 'veks' ? veks(value, path) : pckCa(value, path);
+  return keyDemands[keyKind(kind, `${path}.kind`)](value, path);
 };
-const keyList = arrayOf(keyDemand, { min: 1, max: 2 });
+const keyList = arrayOf(keyDemand, { min: 1, max: keyKinds.length });
 const keys: Decoder<KeyDemand[]> = (value, path) => {
   const found = keyList(value, path);
   refuseRepeats(

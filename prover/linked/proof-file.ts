@@ -1,11 +1,11 @@
 /**
- * The file that Alice hands to Bob when the attestation stays hidden: two proofs about the machine, one about the response,
+ * The file that Alice hands to Bob when the attestation stays hidden: proofs about the machine's key, the machine and the response,
  * the commitments that link them, and what he cannot know himself. What it states he holds against his own demands.
  */
 import { serviceName } from '#verifier/abi/service.ts';
 import { type Bytes, fromUtf8, isZero, toBase64, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { type Field, fieldFromBytes, fieldToBytes } from '#verifier/field.ts';
+import { type Field, fieldFromBytes } from '#verifier/field.ts';
 import {
   arrayOf,
   base64Bytes,
@@ -15,25 +15,33 @@ import {
   integer,
   nullable,
   object,
-  oneOf,
   parseJson,
   text,
   version,
 } from '#verifier/json.ts';
-import { type LinkedCircuitName, linkedCircuitNames } from '../circuit-names.ts';
-import { packProof, unpackProof } from './packed-proof.ts';
+import {
+  encodeKey,
+  keyMembers,
+  type LinkedKey,
+  type MachineCircuit,
+  readKey,
+} from './proof-file-key.ts';
+import {
+  circuitOf,
+  encodeProof,
+  hexOfField,
+  type LinkedProof,
+  proofMembers,
+  readProof,
+  shape,
+  time,
+} from './proof-file-parts.ts';
 import { maxTextLength } from './public-inputs.ts';
 
+export type { LinkedKey, MachineCircuit } from './proof-file-key.ts';
+export type { LinkedProof } from './proof-file-parts.ts';
+
 export const maxLinkedFileLength = 131_072;
-
-const maxTime = 2 ** 53 - 1;
-
-/** Of one circuit. */
-export type LinkedProof = {
-  /** SHA-256 of the circuit's bytecode, hex: names the release and decides nothing else. */
-  readonly artifact: string;
-  readonly proof: Bytes;
-};
 
 /** Bytes of the body that are shown, from `at` on. */
 export type ShownPart = { readonly at: number; readonly bytes: Bytes };
@@ -52,17 +60,11 @@ export type Disclosure = {
 export type LinkedProofFile = {
   readonly keyCommitment: Field;
   readonly attestation: Field;
-  /** tdx-pck: the PCK CA's certificate and when (seconds) the PCK's was valid; or vek-member. */
-  readonly key:
-    | {
-        readonly kind: 'pck';
-        readonly proof: LinkedProof;
-        readonly issuer: Bytes;
-        readonly at: number;
-      }
-    | { readonly kind: 'member'; readonly proof: LinkedProof };
-  /** tdx-quote, and what it was asked: the checker finds each within his own demands, or refuses. */
-  readonly quote: {
+  /** `pck` goes with tdx-quote, `vek` with snp-report, the others with both. */
+  readonly key: LinkedKey;
+  /** What the machine was asked: the checker finds each within his own demands, or refuses. */
+  readonly machine: {
+    readonly circuit: MachineCircuit;
     readonly proof: LinkedProof;
     readonly accepted: Field;
     readonly levels: Field;
@@ -82,13 +84,6 @@ export type LinkedProofFile = {
       };
 };
 
-const proofMembers = object({
-  circuit: oneOf(...linkedCircuitNames),
-  artifact: hexBytes(32),
-  proof: base64Bytes,
-});
-const time = integer(0, maxTime);
-
 /** `12:SGVsbG8=`: five bytes from the twelfth on. Short, since there may be hundreds. */
 const shownText = text(/^(0|[1-9]\d{0,2}):[^:]+$/, 'a place below 1000, a colon and base64');
 const shownPart: Decoder<ShownPart> = (value, path) => {
@@ -97,14 +92,10 @@ const shownPart: Decoder<ShownPart> = (value, path) => {
 };
 
 const members = object({
-  version: version(2),
+  version: version(3),
   commitments: object({ key: hexBytes(32), attestation: hexBytes(32) }),
-  key: object({
-    proof: proofMembers,
-    issuer: nullable(base64Bytes),
-    at: nullable(time),
-  }),
-  quote: object({
+  key: keyMembers,
+  machine: object({
     proof: proofMembers,
     accepted: hexBytes(32),
     levels: hexBytes(32),
@@ -131,13 +122,14 @@ const members = object({
 type Members = Decoded<typeof members>;
 
 /**
- * JSON: `version` 2 · `commitments` {`key`, `attestation`} · `key` {`proof`, `issuer` (base64 DER of the PCK CA's certificate), `at`},
- * the last two null for vek-member · `quote` {`proof`, `accepted`, `levels`, `revoked`, `epochMin`, `epochMax`, `nonce`} · `response`
- * {`proof`, `disclosed`: null for response, else {`service`, `nonce`, `time`, `requestHash`, `length`, `shown`: [`at:base64`]}}. Each
- * `proof` is {`circuit`, `artifact`, `proof` (base64, as packed-proof.ts)}. Fields and hashes are hex, bytes base64, times seconds.
+ * JSON: `version` 3 · `commitments` {`key`, `attestation`} · `key` {`proof`, `certificates` (base64 DER), `at`, `salt`}, of which tdx-pck
+ * has its CA's certificate and `at`, snp-vek the ASK's or ASVK's and the ARK's and `at`, vek-member none; without a proof (null) they
+ * are the machine's own and those above it, and `salt`; what does not belong is null or empty · `machine` {`proof`, `accepted`, `levels`,
+ * `revoked`, `epochMin`, `epochMax`, `nonce`} · `response` {`proof`, `disclosed`: null for response, else {`service`, `nonce`, `time`,
+ * `requestHash`, `length`, `shown`: [`at:base64`]}}. Each `proof` is {`circuit`, `artifact`, `proof` (base64, as packed-proof.ts)}. Fields
+ * and hashes are hex, bytes base64, times seconds.
  * @throws AttestationError `too-large`, `utf8-malformed`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed`,
- *   `base64-malformed`, `length-wrong`, `value-out-of-range`,
- *   `field-not-canonical`
+ *   `base64-malformed`, `length-wrong`, `value-out-of-range`, `field-not-canonical`
  */
 export function parseLinkedProofFile(bytes: Bytes): LinkedProofFile {
   if (bytes.length > maxLinkedFileLength) {
@@ -147,53 +139,38 @@ export function parseLinkedProofFile(bytes: Bytes): LinkedProofFile {
     );
   }
   const found = members(parseJson(fromUtf8(bytes, 'proof file'), 'proof file'), 'proof file');
-  const { quote } = found;
+  const { commitments } = found;
+  const machine = readMachine(found.machine);
   return {
-    keyCommitment: fieldFromBytes(found.commitments.key, 'proof file: commitments.key'),
-    attestation: fieldFromBytes(
-      found.commitments.attestation,
-      'proof file: commitments.attestation',
-    ),
-    key: readKey(found.key),
-    quote: {
-      proof: readProof(quote.proof, 'quote', ['tdx-quote']),
-      accepted: fieldFromBytes(quote.accepted, 'proof file: quote.accepted'),
-      levels: fieldFromBytes(quote.levels, 'proof file: quote.levels'),
-      revoked: fieldFromBytes(quote.revoked, 'proof file: quote.revoked'),
-      epochMin: quote.epochMin,
-      epochMax: quote.epochMax,
-      nonce: quote.nonce,
-    },
+    keyCommitment: fieldFromBytes(commitments.key, 'proof file: commitments.key'),
+    attestation: fieldFromBytes(commitments.attestation, 'proof file: commitments.attestation'),
+    key: readKey(found.key, machine.circuit),
+    machine,
     response: readResponse(found.response),
   };
 }
 
-function readProof(
-  { circuit, artifact, proof }: Members['key']['proof'],
-  place: string,
-  wanted: readonly LinkedCircuitName[],
-): LinkedProof {
-  if (!wanted.includes(circuit)) {
-    throw shape(`${place}.proof.circuit: expected ${wanted.join(' or ')}, got ${circuit}`);
-  }
-  return { artifact: toHex(artifact), proof: unpackProof(proof) };
-}
-
-function readKey({ proof, issuer, at }: Members['key']): LinkedProofFile['key'] {
-  const read = readProof(proof, 'key', ['tdx-pck', 'vek-member']);
-  if (proof.circuit === 'vek-member') {
-    if (issuer !== null || at !== null) throw shape('key: vek-member forbids issuer and at');
-    return { kind: 'member', proof: read };
-  }
-  if (issuer === null || at === null) throw shape('key: tdx-pck needs issuer and at');
-  return { kind: 'pck', proof: read, issuer, at };
+function readMachine(found: Members['machine']): LinkedProofFile['machine'] {
+  const { epochMin, epochMax, nonce } = found;
+  const circuit = circuitOf(found.proof, 'machine', ['tdx-quote', 'snp-report']);
+  return {
+    circuit,
+    proof: readProof(found.proof),
+    accepted: fieldFromBytes(found.accepted, 'proof file: machine.accepted'),
+    levels: fieldFromBytes(found.levels, 'proof file: machine.levels'),
+    revoked: fieldFromBytes(found.revoked, 'proof file: machine.revoked'),
+    epochMin,
+    epochMax,
+    nonce,
+  };
 }
 
 function readResponse({ proof, disclosed }: Members['response']): LinkedProofFile['response'] {
-  const read = readProof(proof, 'response', ['response', 'response-text']);
-  if ((proof.circuit === 'response-text') !== (disclosed !== null)) {
+  const circuit = circuitOf(proof, 'response', ['response', 'response-text']);
+  const read = readProof(proof);
+  if ((circuit === 'response-text') !== (disclosed !== null)) {
     const says = disclosed === null ? 'needs' : 'forbids';
-    throw shape(`response: ${proof.circuit} ${says} what is disclosed`);
+    throw shape(`response: ${circuit} ${says} what is disclosed`);
   }
   if (disclosed === null) return { kind: 'hash', proof: read };
   const { service, nonce, time, requestHash, length, shown } = disclosed;
@@ -219,29 +196,21 @@ function refuseOverlaps(shown: readonly ShownPart[], length: number): void {
   }
 }
 
-function shape(problem: string): AttestationError {
-  return new AttestationError('json-shape', `proof file: ${problem}`);
-}
-
 /** The mirror of `parseLinkedProofFile`. */
 export function encodeLinkedProofFile(file: LinkedProofFile): string {
-  const { keyCommitment, attestation, key, quote, response } = file;
+  const { keyCommitment, attestation, key, machine, response } = file;
   return JSON.stringify({
-    version: 2,
-    commitments: { key: hex(keyCommitment), attestation: hex(attestation) },
-    key: {
-      proof: encodeProof(key.kind === 'pck' ? 'tdx-pck' : 'vek-member', key.proof),
-      issuer: key.kind === 'pck' ? toBase64(key.issuer) : null,
-      at: key.kind === 'pck' ? key.at : null,
-    },
-    quote: {
-      proof: encodeProof('tdx-quote', quote.proof),
-      accepted: hex(quote.accepted),
-      levels: hex(quote.levels),
-      revoked: hex(quote.revoked),
-      epochMin: quote.epochMin,
-      epochMax: quote.epochMax,
-      nonce: toHex(quote.nonce),
+    version: 3,
+    commitments: { key: hexOfField(keyCommitment), attestation: hexOfField(attestation) },
+    key: encodeKey(key),
+    machine: {
+      proof: encodeProof(machine.circuit, machine.proof),
+      accepted: hexOfField(machine.accepted),
+      levels: hexOfField(machine.levels),
+      revoked: hexOfField(machine.revoked),
+      epochMin: machine.epochMin,
+      epochMax: machine.epochMax,
+      nonce: toHex(machine.nonce),
     },
     response: {
       proof: encodeProof(response.kind === 'hash' ? 'response' : 'response-text', response.proof),
@@ -260,12 +229,4 @@ function encodeDisclosure({ service, disclosure }: LinkedProofFile['response'] &
     length,
     shown: shown.map(({ at, bytes }) => `${at}:${toBase64(bytes)}`),
   };
-}
-
-function encodeProof(circuit: LinkedCircuitName, { artifact, proof }: LinkedProof) {
-  return { circuit, artifact, proof: toBase64(packProof(proof)) };
-}
-
-function hex(field: Field): string {
-  return toHex(fieldToBytes(field));
 }

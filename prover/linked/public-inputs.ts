@@ -5,7 +5,7 @@
 import { type Bytes, fromBigEndian, isZero } from '#verifier/bytes.ts';
 import { type Field, fieldToBytes, hiLo } from '#verifier/field.ts';
 
-/** A certified key: tdx-pck. */
+/** A certified key: tdx-pck, snp-vek. */
 export type PckStatement = {
   readonly issuer: Field;
   /** YYYYMMDDhhmmss UTC as an integer, inside the certificate's validity. */
@@ -16,8 +16,8 @@ export type PckStatement = {
 /** One key of a published set: vek-member. */
 export type MemberStatement = { readonly veks: Field; readonly keyCommitment: Field };
 
-/** A machine that satisfies the checker's demands: tdx-quote. */
-export type QuoteStatement = {
+/** A machine that satisfies the checker's demands: tdx-quote, snp-report. */
+export type MachineStatement = {
   readonly keyCommitment: Field;
   /** Roots of sets. */
   readonly accepted: Field;
@@ -70,7 +70,7 @@ export function memberInputs({ veks, keyCommitment }: MemberStatement): Uint8Arr
 }
 
 /** C_key, accepted, levels, revoked, epochMin, epochMax (inclusive), nonce hi, lo, C_att */
-export function quoteInputs(statement: QuoteStatement): Uint8Array[] {
+export function machineInputs(statement: MachineStatement): Uint8Array[] {
   const { keyCommitment, accepted, levels, revoked, epochMin, epochMax } = statement;
   const { nonce, attestation } = statement;
   const epochs = [BigInt(epochMin), BigInt(epochMax)];

@@ -5,7 +5,7 @@ import type { Field } from '#verifier/field.ts';
 import type { Claim } from '#verifier/smt/proof.ts';
 import { fieldInput, limbsInput, pathInput } from '../circuit-inputs.ts';
 import type { LevelTdx } from './formulas.ts';
-import type { MemberStatement, QuoteStatement } from './public-inputs.ts';
+import type { MachineStatement, MemberStatement } from './public-inputs.ts';
 import type { QuoteFacts } from './quote-facts.ts';
 import { absenceInput, levelInput, type Siblings, vendorInputs } from './tdx-inputs.ts';
 
@@ -15,8 +15,18 @@ export type AbsenceProof = {
   readonly proof: { readonly siblings: Siblings };
 };
 
-export type QuoteWitness = {
-  readonly statement: QuoteStatement;
+/** What REPORT_DATA binds, and what C_att commits to. */
+export type OpeningWitness = {
+  readonly bound: Bound;
+  readonly channel: Channel;
+  /** Seconds: the guest's clock, as the signed freshness holds it. */
+  readonly epoch: number;
+  /** Of C_att. */
+  readonly salt: Field;
+};
+
+export type QuoteWitness = OpeningWitness & {
+  readonly statement: MachineStatement;
   readonly facts: QuoteFacts;
   /** Of C_key. */
   readonly keySalt: Field;
@@ -27,12 +37,6 @@ export type QuoteWitness = {
   readonly serialAbsence: AbsenceProof;
   /** Where the accepted set holds the reference. */
   readonly referenceSiblings: Siblings;
-  readonly bound: Bound;
-  readonly channel: Channel;
-  /** Seconds: the guest's clock, as the quote's freshness holds it. */
-  readonly epoch: number;
-  /** Of C_att. */
-  readonly salt: Field;
 };
 
 /**
@@ -57,7 +61,8 @@ export function toTdxQuoteInputs(witness: QuoteWitness): InputMap {
   };
 }
 
-function statementInput(statement: QuoteStatement): InputMap {
+/** As tdx-quote and snp-report take it. */
+export function statementInput(statement: MachineStatement): InputMap {
   return {
     key_commitment: fieldInput(statement.keyCommitment),
     accepted: fieldInput(statement.accepted),
@@ -70,7 +75,8 @@ function statementInput(statement: QuoteStatement): InputMap {
   };
 }
 
-function openingInput({ bound, channel, epoch, salt }: QuoteWitness): InputMap {
+/** As tdx-quote and snp-report take it. */
+export function openingInput({ bound, channel, epoch, salt }: OpeningWitness): InputMap {
   return {
     bound: {
       closure: limbsInput(bound.closureDigest),

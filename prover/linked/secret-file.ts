@@ -1,8 +1,9 @@
 /**
  * What Alice keeps of an attestation that she proved: the proofs about the machine, and the opening of C_att, which every proof
- * about a response needs. Until both proofs are made it also holds what they are made of; then that, the quote with the machine's
+ * about a response needs. Until the proofs are made it also holds what they are made of; then that, the evidence with the machine's
  * name in it above all, is gone. Whoever reads the file can tell what the proofs hide.
  */
+import { type Platform, platforms } from '#verifier/abi/bundle.ts';
 import { type Bytes, fromUtf8, toBase64, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { type Field, fieldToBytes } from '#verifier/field.ts';
@@ -19,9 +20,12 @@ import {
 } from '#verifier/json.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import { checkElements } from '../proof-file.ts';
-import { type AttestationWork, encodeWork, field, workOf, workShape } from './attestation-work.ts';
+import { type AttestationWork, encodeWork, field, workDecoder } from './attestation-work.ts';
 import type { AttestationOpening } from './formulas.ts';
 import type { LinkedProof } from './proof-file.ts';
+import { encodeKey, type KeyDemand, keyShape, readKey } from './secret-key.ts';
+
+export type { KeyDemand } from './secret-key.ts';
 
 export const maxSecretLength = 1024 * 1024;
 
@@ -37,29 +41,31 @@ export type Demanded = {
   readonly nonce: Bytes;
 };
 
-/** How the machine's key is vouched for: by the PCK CA's certificate (DER), at a time; or by a set of keys. */
-export type KeyDemand =
-  | { readonly kind: 'pck'; readonly issuer: Bytes; readonly at: UnixTime }
-  | { readonly kind: 'member'; readonly veks: Field };
-
 export type SecretFile = {
   /** When it was begun. */
   readonly made: UnixTime;
+  readonly platform: Platform;
   readonly demanded: Demanded;
   readonly key: KeyDemand;
   readonly keyCommitment: Field;
   readonly opening: AttestationOpening;
-  /** Null where the proof is still to be made. */
-  readonly proofs: { readonly key: LinkedProof | null; readonly quote: LinkedProof | null };
-  /** What they are made of; null once both are there, and then alone. */
+  /** Null where the proof is still to be made; of a key that is shown there is none. */
+  readonly proofs: { readonly key: LinkedProof | null; readonly machine: LinkedProof | null };
+  /** What they are made of, of the same platform; null once they are there, and then alone. */
   readonly work: AttestationWork | null;
 };
+
+/** Whether every proof is made. */
+export function isFinished({ key, proofs }: Pick<SecretFile, 'key' | 'proofs'>): boolean {
+  return (proofs.key !== null || key.kind === 'shown') && proofs.machine !== null;
+}
 
 const proof = object({ artifact: hexBytes(32), proof: base64Bytes });
 
 const members = object({
-  version: version(1),
+  version: version(2),
   made: unixTime,
+  platform: oneOf(...platforms),
   demanded: object({
     accepted: field,
     levels: field,
@@ -68,25 +74,19 @@ const members = object({
     epochMax: unixTime,
     nonce: hexBytes(32),
   }),
-  key: object({
-    kind: oneOf('pck', 'member'),
-    issuer: nullable(base64Bytes),
-    at: nullable(unixTime),
-    veks: nullable(field),
-  }),
+  key: keyShape,
   keyCommitment: field,
   opening: object({ treeRoot: field, reference: field, epoch: unixTime, salt: field }),
-  proofs: object({ key: nullable(proof), quote: nullable(proof) }),
-  work: nullable(workShape),
+  proofs: object({ key: nullable(proof), machine: nullable(proof) }),
+  work: (value: unknown) => value,
 });
 
 type Members = Decoded<typeof members>;
 
 /**
- * JSON: `version` 1 · `made` · `demanded` {`accepted`, `levels`, `revoked` (roots), `epochMin`, `epochMax`, `nonce`} · `key` {`kind`
- * pck or member, `issuer` (base64 DER), `at`, `veks`: what is not of this kind is null} · `keyCommitment` · `opening` {`treeRoot`,
- * `reference`, `epoch`, `salt`} · `proofs` {`key`, `quote`: {`artifact`, `proof`} or null} · `work` or null. Fields and hashes are hex,
- * times seconds.
+ * JSON: `version` 2 · `made` · `platform` sev-snp or tdx · `demanded` {`accepted`, `levels`, `revoked` (roots), `epochMin`, `epochMax`,
+ * `nonce`} · `key` (secret-key.ts) · `keyCommitment` · `opening` {`treeRoot`, `reference`, `epoch`, `salt`} · `proofs` {`key`, `machine`:
+ * {`artifact`, `proof`} or null} · `work` (attestation-work.ts) or null. Fields and hashes are hex, times seconds.
  * @throws AttestationError `too-large`, `utf8-malformed`, `json-malformed`, `json-shape`, `version-unknown`, `hex-malformed`,
  *   `base64-malformed`, `length-wrong`, `field-not-canonical`
  */
@@ -98,26 +98,30 @@ export function parseSecretFile(bytes: Bytes): SecretFile {
     );
   }
   const found = members(parseJson(fromUtf8(bytes, 'secret file'), 'secret file'), 'secret file');
-  const { made, demanded, keyCommitment, opening } = found;
-  const key = readKey(found.key);
-  const proofs = { key: readProof(found.proofs.key), quote: readProof(found.proofs.quote) };
-  const work = found.work && workOf(found.work);
-  const isWhole = proofs.key !== null && proofs.quote !== null;
-  if (isWhole !== (work === null)) {
-    throw shape(`work: ${isWhole ? 'both proofs are made' : 'needed for the proofs to come'}`);
-  }
-  if (work !== null && (work.vekSiblings !== null) !== (key.kind === 'member')) {
-    throw shape('work.paths.vek: there for a key of a set, and for no other');
-  }
-  return { made, demanded, key, keyCommitment, opening, proofs, work };
+  const { made, platform, demanded, keyCommitment, opening } = found;
+  const key = readKey(found.key, platform);
+  const proofs = { key: readProof(found.proofs.key), machine: readProof(found.proofs.machine) };
+  const work = nullable(workDecoder(platform))(found.work, 'secret file.work');
+  const secret = { made, platform, demanded, key, keyCommitment, opening, proofs, work };
+  refuseContradictions(secret);
+  return secret;
 }
 
-function readKey({ kind, issuer, at, veks }: Members['key']): KeyDemand {
-  if (kind === 'pck' && issuer !== null && at !== null && veks === null) {
-    return { kind, issuer, at };
+function refuseContradictions({ key, proofs, work }: SecretFile): void {
+  if (key.kind === 'shown' && proofs.key !== null) {
+    throw shape('proofs.key: nothing is proved of a key that is shown');
   }
-  if (kind === 'member' && issuer === null && at === null && veks !== null) return { kind, veks };
-  throw shape('key: pck needs issuer and at alone, member needs veks alone');
+  const isWhole = isFinished({ key, proofs });
+  if (isWhole !== (work === null)) {
+    throw shape(`work: ${isWhole ? 'the proofs are made' : 'needed for the proofs to come'}`);
+  }
+  if (work === null) return;
+  if ((work.vekSiblings !== null) !== (key.kind === 'member')) {
+    throw shape('work.paths.vek: there for a key of a set, and for no other');
+  }
+  if (key.kind === 'shown' && key.salt !== work.keySalt) {
+    throw shape('work.keySalt: another salt than that of the key that is shown');
+  }
 }
 
 function readProof(found: Members['proofs']['key']): LinkedProof | null {
@@ -132,10 +136,11 @@ function shape(problem: string): AttestationError {
 
 /** The mirror of `parseSecretFile`. */
 export function encodeSecretFile(secret: SecretFile): string {
-  const { made, demanded, key, opening, proofs, work } = secret;
+  const { made, platform, demanded, key, opening, proofs, work } = secret;
   return JSON.stringify({
-    version: 1,
+    version: 2,
     made,
+    platform,
     demanded: {
       accepted: hex(demanded.accepted),
       levels: hex(demanded.levels),
@@ -144,12 +149,7 @@ export function encodeSecretFile(secret: SecretFile): string {
       epochMax: demanded.epochMax,
       nonce: toHex(demanded.nonce),
     },
-    key: {
-      kind: key.kind,
-      issuer: key.kind === 'pck' ? toBase64(key.issuer) : null,
-      at: key.kind === 'pck' ? key.at : null,
-      veks: key.kind === 'member' ? hex(key.veks) : null,
-    },
+    key: encodeKey(key),
     keyCommitment: hex(secret.keyCommitment),
     opening: {
       treeRoot: hex(opening.treeRoot),
@@ -157,7 +157,7 @@ export function encodeSecretFile(secret: SecretFile): string {
       epoch: opening.epoch,
       salt: hex(opening.salt),
     },
-    proofs: { key: encodeProof(proofs.key), quote: encodeProof(proofs.quote) },
+    proofs: { key: encodeProof(proofs.key), machine: encodeProof(proofs.machine) },
     work: work && encodeWork(work),
   });
 }

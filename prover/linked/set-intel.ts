@@ -1,9 +1,10 @@
 /** Levels, revoked machines and known keys, as Intel publishes and certifies them; each of it is verified before it is used. */
-import { type Bytes, equalBytes, toHex } from '#verifier/bytes.ts';
+import { type Bytes, toHex } from '#verifier/bytes.ts';
 import {
   type Certificate,
   parseCertificate,
   parseRevocationList,
+  type RevocationList,
   sameName,
 } from '#verifier/chain/x509.ts';
 import type { CheckResult } from '#verifier/checklist.ts';
@@ -70,9 +71,13 @@ export async function gatherRevoked(
   const { ca, revoked } = found.value;
   const from = issuerOf(ca.certificate);
   const entries = revoked.revoked.map((serialNumber) => ({ issuer: from, serialNumber }));
-  const number = revoked.crlNumber === null ? 'without number' : `number ${revoked.crlNumber}`;
-  const source = `CRL ${number} of ${ca.certificate.commonName}, next update ${formatTime(revoked.nextUpdate)}`;
-  return { kind: 'gathered', entries, source };
+  return { kind: 'gathered', entries, source: listSource(revoked, ca.certificate.commonName) };
+}
+
+/** Which list it was, and until when it counts. */
+export function listSource({ crlNumber, nextUpdate }: RevocationList, issuer: string): string {
+  const number = crlNumber === null ? 'without number' : `number ${crlNumber}`;
+  return `CRL ${number} of ${issuer}, next update ${formatTime(nextUpdate)}`;
 }
 
 /** The key of one PCK certificate. @throws AttestationError what parsing throws */
@@ -98,17 +103,21 @@ function toVek({ ca, pck }: IssuedPck): Pck {
   };
 }
 
-/** The CA of this name, and the root: the one certificate that names itself as its issuer. */
+/**
+ * The CA of this name, and the root that it names. Without one it is another root that says what is wrong, but none of AMD's,
+ * which may stand beside them.
+ */
 function issuersFor(
   name: Bytes,
   certificates: readonly Bytes[],
 ): { ca: Bytes | undefined; root: Bytes | undefined } {
   const read = certificates.map((der) => parseCertificate(der, 'certificate'));
   const isRoot = ({ subject, issuer }: Certificate) => sameName(subject, issuer);
-  return {
-    ca: read.find((one) => !isRoot(one) && equalBytes(one.subject, name))?.der,
-    root: read.find(isRoot)?.der,
-  };
+  const ca = read.find((one) => !isRoot(one) && sameName(one.subject, name));
+  const roots = read.filter(isRoot);
+  const named = roots.find(({ subject }) => ca !== undefined && sameName(subject, ca.issuer));
+  const root = named ?? roots.find(({ commonName }) => !commonName.startsWith('ARK-'));
+  return { ca: ca?.der, root: root?.der };
 }
 
 function issuerOf(ca: Certificate): bigint {

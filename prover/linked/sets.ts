@@ -2,7 +2,7 @@
  * The sets that a checker demands and a prover finds her machine in (protocol, "Linked proofs"): trees of the field with value 1.
  * A set file also holds what each element stands for, so that whoever reads it can check that it is the set that it says.
  */
-import { type Bytes, compareBytes, equalBytes, fromUtf8, toHex } from '#verifier/bytes.ts';
+import { type Bytes, fromUtf8, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { type Field, fieldFromBytes, fieldToBytes } from '#verifier/field.ts';
 import {
@@ -18,19 +18,29 @@ import {
 import type { Claim, TreeProof } from '#verifier/smt/proof.ts';
 import { buildTree, type Tree } from '#verifier/smt/tree.ts';
 import type { UnixTime } from '#verifier/time.ts';
-import type { LevelTdx, Pck } from './formulas.ts';
+import type { LevelTdx } from './formulas.ts';
 import {
   type AcceptedEntry,
   elementOf,
   formatOf,
+  isSnpLevel,
   lineOf,
   type RevokedEntry,
   type SetEntries,
   type SetKind,
   setKinds,
 } from './set-entries.ts';
+import type { LevelSnp } from './set-entries-snp.ts';
+import {
+  highestFirst,
+  highestFirstSnp,
+  reachesLevel,
+  reachesLevelSnp,
+  type SnpMachine,
+} from './set-reach.ts';
 
 export { type AcceptedEntry, elementOf, type RevokedEntry, type SetKind } from './set-entries.ts';
+export type { SnpMachine } from './set-reach.ts';
 
 export const maxSetEntries = 100_000;
 /** 100,000 of the longest entries have 63 MB. */
@@ -95,7 +105,7 @@ export function acceptedSet(entries: Iterable<AcceptedEntry>, origin: SetOrigin)
   return makeSet('accepted', entries, origin);
 }
 
-export function levelSet(entries: Iterable<LevelTdx>, origin: SetOrigin) {
+export function levelSet(entries: Iterable<SetEntries['levels']>, origin: SetOrigin) {
   return makeSet('levels', entries, origin);
 }
 
@@ -103,7 +113,7 @@ export function revokedSet(entries: Iterable<RevokedEntry>, origin: SetOrigin) {
   return makeSet('revoked', entries, origin);
 }
 
-export function vekSet(entries: Iterable<Pck>, origin: SetOrigin) {
+export function vekSet(entries: Iterable<SetEntries['veks']>, origin: SetOrigin) {
   return makeSet('veks', entries, origin);
 }
 
@@ -230,36 +240,25 @@ export function findLevel(
   set: SetOf<'levels'>,
   machine: LevelTdx,
 ): { readonly level: LevelTdx; readonly siblings: Siblings } | null {
-  const reached = set.entries.filter((level) => reachesLevel(machine, level));
-  const [level] = reached.sort(highestFirst);
+  const reached = set.entries.filter(
+    (level): level is LevelTdx => !isSnpLevel(level) && reachesLevel(machine, level),
+  );
+  return placeOf(set, reached.sort(highestFirst)[0]);
+}
+
+/** The same for an SNP machine: both its REPORTED_TCB and its COMMITTED_TCB reach the level. */
+export function findLevelSnp(
+  set: SetOf<'levels'>,
+  machine: SnpMachine,
+): { readonly level: LevelSnp; readonly siblings: Siblings } | null {
+  const reached = set.entries.filter(isSnpLevel).filter((level) => reachesLevelSnp(machine, level));
+  return placeOf(set, reached.sort(highestFirstSnp)[0]);
+}
+
+function placeOf<L extends LevelTdx | LevelSnp>(
+  set: SetOf<'levels'>,
+  level: L | undefined,
+): { readonly level: L; readonly siblings: Siblings } | null {
   const siblings = level === undefined ? null : memberSiblings(set, elementOf('levels', level));
   return level === undefined || siblings === null ? null : { level, siblings };
-}
-
-/**
- * Floor: each byte of CPUSVN and TEE_TCB_SVN, PCESVN, ISVSVN is at least that of the level; FMSPC and TEE_TCB_SVN[1] are equal.
- */
-export function reachesLevel(machine: LevelTdx, level: LevelTdx): boolean {
-  return (
-    equalBytes(machine.fmspc, level.fmspc) &&
-    machine.teeTcbSvn[1] === level.teeTcbSvn[1] &&
-    isAtLeast(machine.cpuSvn, level.cpuSvn) &&
-    isAtLeast(machine.teeTcbSvn, level.teeTcbSvn) &&
-    machine.pceSvn >= level.pceSvn &&
-    machine.qeIsvSvn >= level.qeIsvSvn
-  );
-}
-
-/** Of two that have another length neither is at least the other. */
-function isAtLeast(svns: Bytes, least: Bytes): boolean {
-  return svns.length === least.length && svns.every((svn, i) => svn >= (least[i] ?? Number.NaN));
-}
-
-function highestFirst(a: LevelTdx, b: LevelTdx): number {
-  return (
-    compareBytes(b.cpuSvn, a.cpuSvn) ||
-    b.pceSvn - a.pceSvn ||
-    compareBytes(b.teeTcbSvn, a.teeTcbSvn) ||
-    b.qeIsvSvn - a.qeIsvSvn
-  );
 }

@@ -2,7 +2,7 @@
 import type { InputMap } from '@noir-lang/noir_js';
 import type { Bytes } from '#verifier/bytes.ts';
 import type { LinkedCircuitName } from '../circuit-names.ts';
-import { type BackendKind, executingSeconds, provingCosts } from '../costs.ts';
+import { type BackendKind, provingCosts, secondsToExecute } from '../costs.ts';
 import { ProverError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { AliceError } from './alice-errors.ts';
@@ -45,7 +45,7 @@ export async function solveJob(
   progress: Progress,
 ): Promise<SolvedJob> {
   const { circuit, inputs } = job;
-  const solved = await progress.stage(`${circuit}: executing`, executingSeconds, () =>
+  const solved = await progress.stage(`${circuit}: executing`, secondsToExecute(circuit), () =>
     tools.solve(circuit, inputs).catch((cause: unknown) => {
       // What is lacking here says nothing about the inputs.
       if (cause instanceof ProverError) throw cause;

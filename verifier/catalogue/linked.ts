@@ -2,10 +2,11 @@
  * Checks of linked proofs, in the order of their verdicts. They are a catalogue of their own: such a verdict is about no evidence that
  * anybody has seen, so none of the other checks can be made, and none of these can be made of evidence.
  */
-import { type CheckEntry, pckSpec } from './entry.ts';
+import { type CheckEntry, kds, pckSpec } from './entry.ts';
 
 const linked = 'affidavit protocol 1, Linked proofs';
 const demands = 'docs/linked-proofs.md, Bob';
+const vendors = `${kds}, chapter 3; ${pckSpec}`;
 
 export const linkedChecks = {
   'link.file': {
@@ -39,29 +40,50 @@ export const linkedChecks = {
   },
   'link.issuer': {
     stage: 'proof',
-    title: 'the PCK CA is Intel’s: signed by the pinned root, of its profile, valid now',
+    title:
+      'the issuer of the key is the vendor’s: signed by the pinned root, of its profile, valid now',
     protects: 'Against a certificate authority that the prover made up.',
-    remedy: 'Ask for a proof about a certificate that Intel’s PCK CA issued.',
-    spec: pckSpec,
+    remedy:
+      'Ask for a proof about a certificate that Intel’s PCK CA, or AMD’s ASK or ASVK, issued.',
+    spec: vendors,
   },
   'link.issuer-crl': {
     stage: 'proof',
-    title: 'a current list of Intel’s root does not revoke the PCK CA',
+    title: 'a current list of the vendor’s root does not revoke that issuer',
     protects: 'Against a certificate authority whose key was lost.',
-    remedy: 'Fetch the root’s revocation list again and give it with --root-ca-crl.',
+    remedy:
+      'Fetch the root’s revocation list again; give Intel’s with --root-ca-crl, AMD’s with --crl.',
+    spec: vendors,
+  },
+  'link.certificate': {
+    stage: 'proof',
+    title: 'the certificate that is shown is of its profile, signed by that issuer, and valid now',
+    protects: 'Against a home-made key: only the vendor binds a key to a chip.',
+    remedy:
+      'Ask for a new proof with the machine’s current certificate and the chain that belongs to it.',
+    spec: vendors,
+  },
+  'link.certificate-crl': {
+    stage: 'proof',
+    title: 'a current list of the PCK CA does not revoke the certificate that is shown',
+    protects:
+      'Against a platform whose keys Intel knows to be compromised. AMD’s lists name issuers alone.',
+    remedy:
+      'Fetch the PCK CRL of this CA (platform or processor) again and give it with --pck-crl.',
     spec: pckSpec,
   },
   'link.key': {
     stage: 'proof',
-    title: 'the machine’s key is certified by that CA, or is one of your set, and is that of C_key',
+    title: 'the key is certified by that issuer, of your set, or shown; and it is that of C_key',
     protects: 'Against a key that no processor holds, and one of another proof.',
     remedy: 'Ask the prover for a whole new file: its parts belong together.',
     spec: linked,
   },
   'link.machine': {
     stage: 'proof',
-    title: 'a quote under the key of C_key meets what the file states, and is that of C_att',
-    protects: 'Against a forged quote, and one of another machine, set, nonce or time.',
+    title:
+      'a quote or report under the key of C_key meets what the file states, and is that of C_att',
+    protects: 'Against a forged quote or report, and one of another machine, set, nonce or time.',
     remedy: 'Ask the prover for a whole new file: its parts belong together.',
     spec: linked,
   },
@@ -74,14 +96,15 @@ export const linkedChecks = {
   },
   'link.key-kind': {
     stage: 'policy',
-    title: 'the key is vouched for in a way that the demands accept',
-    protects: 'Your choice between Intel’s CA and a published set of keys.',
+    title: 'the demands accept a key of this kind, vendor and product',
+    protects:
+      'Your choice between the vendors’ issuers, a published set of keys and a chip that you see.',
     remedy: 'Ask for a proof of the other kind, or add the kind to "key".',
     spec: demands,
   },
   'link.certificate-age': {
     stage: 'policy',
-    title: 'the time at which the PCK certificate was valid is recent, and not to come',
+    title: 'the time at which the hidden certificate was valid is recent, and not to come',
     protects: 'Against a certificate that has expired since.',
     remedy: 'Ask for a new proof of the machine, or raise maxAge of "key".',
     spec: demands,
@@ -103,14 +126,15 @@ export const linkedChecks = {
   'link.levels': {
     stage: 'policy',
     title: 'the set of TCB levels is one of yours, and still counts',
-    protects: 'Against processors, modules and quoting enclaves with known holes.',
+    protects: 'Against processors, firmware, modules and quoting enclaves with known holes.',
     remedy: 'Give the prover your current set; name its root in "levels".',
     spec: demands,
   },
   'link.revoked': {
     stage: 'policy',
     title: 'the set of revoked chips and certificates is one of yours, and still counts',
-    protects: 'Against machines whose keys are known to be lost: you cannot see which one this is.',
+    protects:
+      'Against machines whose keys are known to be lost: where the chip is hidden you cannot look. A VLEK states no chip.',
     remedy: 'Give the prover your current set; name its root in "revoked".',
     spec: demands,
   },

@@ -18,12 +18,10 @@ const ofOpen = [
   'reportData',
   'vek',
   'chain',
-  'crl',
   'tcbInfo',
   'tcbSigningChain',
   'qeIdentity',
   'qeIdentitySigningChain',
-  'pckCrl',
   'earKey',
 ] as const;
 
@@ -36,6 +34,8 @@ export type LinkedCheckArguments = {
   response?: string | undefined;
   audience: string;
   nonce: string;
+  crl?: string | readonly string[] | undefined;
+  pckCrl?: string | readonly string[] | undefined;
   rootCaCrl?: string | readonly string[] | undefined;
   insecureRoot?: string | undefined;
   at?: string | undefined;

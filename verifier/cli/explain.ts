@@ -51,6 +51,8 @@ export const codesOfCheck: Partial<Record<AnyCheckId, readonly ErrorCode[]>> = {
   'link.message': [...jsonCodes, 'base64-malformed'],
   'link.issuer': certificateCodes,
   'link.issuer-crl': listCodes,
+  'link.certificate': [...certificateCodes, 'reserved-not-zero'],
+  'link.certificate-crl': listCodes,
 };
 
 const everyId: readonly AnyCheckId[] = [...checkIds, ...linkedCheckIds];

@@ -25,6 +25,12 @@ export function proveAttestationOptions(command: Argv) {
       accepted: file('set of what the checker accepts (affidavit set)'),
       levels: file('set of the TCB levels that the checker accepts'),
       revoked: file('set of chips and certificates that the checker does not believe'),
+      key: {
+        choices: ['certified', 'member', 'shown'] as const,
+        requiresArg: true,
+        describe:
+          'how the key is vouched for: proved by its certificate, proved one of --veks, or shown, and with it the chip (default: certified; with --veks member)',
+      },
       veks: file('set of keys that the checker believes, in place of the certificate'),
       'epoch-min': file('the machine answered no earlier (RFC 3339 with zone)'),
       'epoch-max': file('the machine answered no later (RFC 3339 with zone)'),

@@ -1,6 +1,6 @@
 /** What `affidavit set` takes, as yargs reads it. Nothing is loaded here but yargs' types. */
 import type { Argv } from 'yargs';
-import { collateralOptions, file, needed } from './option-parts.ts';
+import { collateralOptions, file, needed, sourceOptions } from './option-parts.ts';
 
 export const setCommandNames = ['accepted', 'levels', 'revoked', 'veks', 'show'] as const;
 export type SetCommand = (typeof setCommandNames)[number];
@@ -16,6 +16,11 @@ export const setRepeatable: readonly string[] = [
   'pck-crl',
   'pckCrl',
   'ppid',
+  'product',
+  'tcb',
+  'chip-id',
+  'chipId',
+  'vek',
 ];
 
 const at = file('verify for this time (RFC 3339 with zone; default: now)');
@@ -24,10 +29,7 @@ const force = { type: 'boolean', describe: 'overwrite the file of --out' } as co
 const common = { out, force, at, 'insecure-root': collateralOptions['insecure-root'] };
 
 const rootList = { 'root-ca-crl': file('revocation list of Intel’s root, PEM or DER') };
-const issuers = {
-  chain: file('certificates of the PCK CA and of the root; repeatable'),
-  ...rootList,
-};
+const arkList = { crl: file('SEV-SNP: revocation list of the ARK, PEM or DER; repeatable') };
 const documents = {
   'tcb-signing-chain': file('who signed the TCB info, and the root; PEM or DER'),
   'qe-identity': file('identity of the TD quoting enclave, as Intel served it'),
@@ -82,11 +84,16 @@ function makeOptions(make: Argv, run: Run): Argv {
       (command) =>
         command
           .options({
-            policy: file('policy that names MRTD, every RTMR and the closure; repeatable'),
+            policy: file(
+              'policy that names MRTD and every RTMR, or MEASUREMENT, and the closure; repeatable',
+            ),
             bundle: file('evidence that policy "genuine" accepts; repeatable'),
-            'tcb-info': file('for --bundle: TCB info, as Intel served it'),
+            vek: file('for --bundle of SEV-SNP: VCEK or VLEK certificate, PEM or DER; repeatable'),
+            chain: file('for --bundle of SEV-SNP: ASK or ASVK and ARK, PEM or DER; repeatable'),
+            ...arkList,
+            'tcb-info': file('for --bundle of TDX: TCB info, as Intel served it'),
             ...documents,
-            'pck-crl': file('for --bundle: revocation list of the PCK’s CA, PEM or DER'),
+            'pck-crl': file('for --bundle of TDX: revocation list of the PCK’s CA, PEM or DER'),
             ...rootList,
             ...common,
           })
@@ -99,21 +106,34 @@ function makeOptions(make: Argv, run: Run): Argv {
     )
     .command(
       'levels',
-      'the floor of the TCB, from Intel’s TCB info and QE identity',
+      'the floor of the TCB: from Intel’s TCB info and QE identity, as given, or by policies',
       (command) =>
         command
           .options({
-            'tcb-info': needed('TCB info for TDX, as Intel served it; one of each FMSPC'),
+            'tcb-info': file('TCB info for TDX, as Intel served it; one of each FMSPC'),
             ...documents,
             ...rootList,
             status: {
               choices: statuses,
               default: 'UpToDate',
               requiresArg: true,
-              describe: 'status that counts; repeatable',
+              describe: 'status of a TDX machine that counts; repeatable',
             },
+            product: {
+              choices: sourceOptions.product.choices,
+              requiresArg: true,
+              describe: 'SEV-SNP: the product that the --tcb beside it is for; repeatable',
+            },
+            tcb: file(
+              'SEV-SNP: least version of each part, as fmc=0,bootLoader=4,tee=0,snp=24,microcode=219; repeatable',
+            ),
+            policy: file('SEV-SNP: policy with a minimum TCB for each product; repeatable'),
             ...common,
           })
+          .example(
+            '$0 set make levels --product Milan --tcb bootLoader=4,tee=0,snp=24,microcode=219 --out levels.json',
+            'accept Milan from these versions on',
+          )
           .epilogue(makeCodes),
       (found) => run('levels', found),
     )
@@ -124,9 +144,12 @@ function makeOptions(make: Argv, run: Run): Argv {
         command
           .options({
             'pck-crl': file('revocation list of a PCK CA, PEM or DER; repeatable'),
-            ...issuers,
-            ppid: file('PPID of a machine (16 bytes, hex); repeatable'),
+            chain: file('certificates of the PCK CA and of Intel’s root; repeatable'),
+            ...rootList,
+            ppid: file('TDX: PPID of a machine (16 bytes, hex); repeatable'),
             'ppid-list': file('file of PPIDs, one on each line'),
+            'chip-id': file('SEV-SNP: CHIP_ID of a machine (64 bytes, hex; Turin 8); repeatable'),
+            'chip-id-list': file('file of chip ids, one on each line'),
             ...common,
           })
           .epilogue(makeCodes),
@@ -134,13 +157,16 @@ function makeOptions(make: Argv, run: Run): Argv {
     )
     .command(
       'veks',
-      'the keys among which a machine’s own stays hidden, from PCK certificates',
+      'the keys among which a machine’s own stays hidden, from PCK, VCEK and VLEK certificates',
       (command) =>
         command
           .options({
-            pck: needed('PCK certificate, with or without its chain, PEM or DER; repeatable'),
-            'pck-crl': file('revocation list of a PCK CA, PEM or DER; repeatable'),
-            ...issuers,
+            pck: file('PCK certificate, with or without its chain, PEM or DER; repeatable'),
+            vek: file('VCEK or VLEK certificates, with or without their chain; repeatable'),
+            chain: file('certificates above them: PCK CA, ASK or ASVK, and the roots; repeatable'),
+            'pck-crl': file('TDX: revocation list of a PCK CA, PEM or DER; repeatable'),
+            ...rootList,
+            ...arkList,
             ...common,
           })
           .epilogue(makeCodes),

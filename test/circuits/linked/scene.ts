@@ -8,7 +8,6 @@ import type { InputMap } from '@noir-lang/noir_js';
 import { makeBundle } from '#agent/evidence.ts';
 import { type AgentState, bootState } from '#agent/state.ts';
 import { audienceHash } from '#prover/circuit-inputs.ts';
-import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import {
   type AttestationOpening,
   attestationCommitment,
@@ -21,9 +20,9 @@ import {
   vekTdx,
 } from '#prover/linked/formulas.ts';
 import type {
+  MachineStatement,
   MemberStatement,
   PckStatement,
-  QuoteStatement,
   ResponseStatement,
   TextStatement,
 } from '#prover/linked/public-inputs.ts';
@@ -49,7 +48,7 @@ import { type Bytes, fromBigEndian, utf8 } from '#verifier/bytes.ts';
 import type { Field } from '#verifier/field.ts';
 import { buildTree, type Tree } from '#verifier/smt/tree.ts';
 import type { UnixTime } from '#verifier/time.ts';
-import { type TestCircuit, testInputsOf } from './test-size.ts';
+import { type TdxCircuitName, type TestCircuit, testInputsOf } from './test-size.ts';
 
 export { shortDepth, type TestCircuit, testCircuits } from './test-size.ts';
 
@@ -79,7 +78,7 @@ export type Sets = {
 
 export type Statements = {
   readonly 'tdx-pck': PckStatement;
-  readonly 'tdx-quote': QuoteStatement;
+  readonly 'tdx-quote': MachineStatement;
   readonly 'vek-member': MemberStatement;
   readonly response: ResponseStatement;
   readonly 'response-text': TextStatement;
@@ -98,7 +97,7 @@ export type LinkedStory = {
   readonly service: Service;
   readonly response: SignedResponse;
   readonly statements: Statements;
-  readonly inputs: Readonly<Record<LinkedCircuitName, InputMap>>;
+  readonly inputs: Readonly<Record<TdxCircuitName, InputMap>>;
   /** Of the test-size builds under circuits/test. */
   readonly testInputs: Readonly<Record<TestCircuit, InputMap>>;
 };
@@ -291,7 +290,7 @@ function statementsOf(options: StoryOptions, story: Story): Statements {
   };
 }
 
-function inputsOf(story: Story, statements: Statements): Record<LinkedCircuitName, InputMap> {
+function inputsOf(story: Story, statements: Statements): Record<TdxCircuitName, InputMap> {
   const { facts, sets, level, salts, vek, opening, state, bundle, service, response } = story;
   const siblingsIn = (tree: Tree, key: Field) => tree.prove(key).proof.siblings;
   const { issuer: _, at, keyCommitment: commitment } = statements['tdx-pck'];

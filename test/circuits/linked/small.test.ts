@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { fieldInput } from '#prover/circuit-inputs.ts';
 import { levelTdx } from '#prover/linked/formulas.ts';
 import {
+  machineInputs,
   pckInputs,
-  quoteInputs,
   responseInputs,
   textInputs,
 } from '#prover/linked/public-inputs.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 const publicOf = ({ statements }: LinkedStory) => ({
   linked_pck: pckInputs(statements['tdx-pck']),
-  linked_quote: quoteInputs(statements['tdx-quote']),
+  linked_quote: machineInputs(statements['tdx-quote']),
   linked_response: responseInputs(statements.response),
   linked_text: textInputs(statements['response-text']),
 });

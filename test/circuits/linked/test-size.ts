@@ -3,7 +3,9 @@ import type { InputMap } from '@noir-lang/noir_js';
 import { fieldInput } from '#prover/circuit-inputs.ts';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
 import type { QuoteFacts } from '#prover/linked/quote-facts.ts';
+import { decodeTcb, snpProducts } from '#verifier/abi/snp-tcb.ts';
 import { concat, fromBigEndian } from '#verifier/bytes.ts';
+import { limbs } from '#verifier/field.ts';
 
 export const testCircuits = [
   'linked_pck',
@@ -12,6 +14,9 @@ export const testCircuits = [
   'linked_text',
 ] as const;
 export type TestCircuit = (typeof testCircuits)[number];
+
+/** Circuits of the story of a TD. */
+export type TdxCircuitName = Exclude<LinkedCircuitName, 'snp-vek' | 'snp-report'>;
 
 /** Levels of the trees in the test-size builds. */
 export const shortDepth = 16;
@@ -24,7 +29,7 @@ export function testInputsOf(
     'tdx-quote': quote,
     response,
     'response-text': text,
-  }: Readonly<Record<LinkedCircuitName, InputMap>>,
+  }: Readonly<Record<TdxCircuitName, InputMap>>,
 ): Record<TestCircuit, InputMap> {
   const { blocks: _, issuer_key: __, signature: ___, ...linkedPck } = pck;
   const { signed: _____, certified, opening, ...linkedQuote } = quote as Nested;
@@ -56,6 +61,36 @@ export function textInputsOf({ signature: _, content, ...text }: InputMap): Inpu
   const { blocks: __, body, ...rest } = content as Nested;
   const shown = (body as number[]).slice(0, 800);
   return shortened({ ...text, content: { ...rest, body: shown } as InputMap });
+}
+
+/** snp-vek without the issuer's signature, and without the padding's length. */
+export function snpVekInputsOf({ blocks: _, signature: __, ...linkedVek }: InputMap): InputMap {
+  return linkedVek;
+}
+
+/** snp-report without what the VEK signed: of the report, what the checker has demands on. */
+export function snpReportInputsOf({
+  signed,
+  certified,
+  opening,
+  ...linkedSnp
+}: InputMap): InputMap {
+  const report = Uint8Array.from((signed as Nested)['report'] as number[]);
+  const { vek, salt: vekSalt } = certified as Nested;
+  const product = snpProducts[Number((vek as Nested)['product']) - 1];
+  if (product === undefined) throw new RangeError('the inputs are of no known product');
+  const committed = decodeTcb(product, report.subarray(0x1e0, 0x1e8), 'COMMITTED_TCB');
+  const { fmc, bootLoader, tee, snp, microcode } = committed;
+  const { bound, epoch, salt } = opening as Nested;
+  const { closure, tree_root } = bound as Nested;
+  return shortened({
+    ...linkedSnp,
+    measurement: limbs(report.subarray(0x90, 0xc0)).map(fieldInput),
+    committed: [fmc, bootLoader, tee, snp, microcode],
+    vek: vek as InputMap,
+    vek_salt: vekSalt as string,
+    opening: { closure, tree_root, epoch, salt } as InputMap,
+  });
 }
 
 type Nested = Record<string, InputMap[string]>;

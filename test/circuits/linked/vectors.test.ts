@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { fieldInput, limbsInput } from '#prover/circuit-inputs.ts';
 import { type Circuit, forTests } from '#test/circuits/circuit.ts';
 import { type Bytes, bigEndian, fromBigEndian, fromHex, toHex } from '#verifier/bytes.ts';
+import { limbs } from '#verifier/field.ts';
 import { bytesOf, type Limbs, returned } from './inputs.ts';
 import { type FormulaVector, type VectorInputs, vectorsFile, vectorsText } from './vectors.ts';
 
@@ -44,13 +45,36 @@ function inputsOf(inputs: VectorInputs): InputMap {
     channel: limbsInput(bytes('channel')),
     epoch: fieldInput(BigInt(inputs.epoch)),
     salt: integer('salt'),
+    snp: snpInputOf(inputs),
+  };
+}
+
+function snpInputOf(inputs: VectorInputs): InputMap {
+  const limbsOf = (hex: string) => limbs(fromHex(hex, 'bytes')).map(fieldInput);
+  const [x, y] = [inputs.vekKey.slice(0, 96), inputs.vekKey.slice(96)].map(limbsOf) as [
+    string[],
+    string[],
+  ];
+  return {
+    product: fieldInput(BigInt(inputs.product)),
+    kind: fieldInput(BigInt(inputs.kind)),
+    modulus: limbsOf(inputs.modulus),
+    chip_id: limbsOf(inputs.chipId.padEnd(128, '0')),
+    x,
+    y,
+    svns: [...fromHex(inputs.svns, 'svns')],
+    measurement: limbsOf(inputs.measurement),
   };
 }
 
 type Formulas = Record<
   'issuer' | 'chip' | 'serial' | 'vek' | 'key_commitment' | 'reference' | 'level' | 'attestation',
   string
-> & { binding: Limbs; freshness: Limbs };
+> & {
+  binding: Limbs;
+  freshness: Limbs;
+  snp: Record<'issuer' | 'chip' | 'tcb' | 'vek' | 'reference' | 'level', string>;
+};
 
 test('the file is what the formulas of TypeScript give', () => {
   expect(text).toBe(vectorsText());
@@ -64,11 +88,16 @@ test('the file is what the formulas of TypeScript give', () => {
 });
 
 test.each(vectors)('Noir gives the same: $name', async ({ inputs, outputs }) => {
-  const { key_commitment, binding, freshness, ...fields } = await returned<Formulas>(
+  const { key_commitment, binding, freshness, snp, ...fields } = await returned<Formulas>(
     circuit,
     inputsOf(inputs),
   );
-  const named = { ...fields, keyCommitment: key_commitment };
+  const snpNamed = Object.entries(snp).map(([name, value]) => [`${name}Snp`, value]);
+  const named: Record<string, string> = {
+    ...fields,
+    keyCommitment: key_commitment,
+    ...Object.fromEntries(snpNamed),
+  };
   expect({
     ...Object.fromEntries(
       Object.entries(named).map(([name, value]) => [name, toHex(bigEndian(BigInt(value), 32))]),

@@ -10,10 +10,20 @@ import {
   issuerTdx,
   keyCommitment,
   levelTdx,
+  referenceSnp,
   referenceTdx,
   serial,
   vekTdx,
 } from '#prover/linked/formulas.ts';
+import {
+  chipSnp,
+  issuerSnp,
+  levelSnp,
+  type SnpKeyKind,
+  type SnpProductNumber,
+  tcbSnp,
+  vekSnp,
+} from '#prover/linked/formulas-snp.ts';
 import { bindingOf, freshnessOf } from '#verifier/abi/report-data.ts';
 import { type Bytes, concat, fromBigEndian, fromHex, toHex, utf8 } from '#verifier/bytes.ts';
 import { type Field, fieldToBytes } from '#verifier/field.ts';
@@ -39,6 +49,15 @@ export type VectorInputs = {
   readonly channel: string;
   readonly epoch: number;
   readonly salt: string;
+  readonly product: SnpProductNumber;
+  readonly kind: SnpKeyKind;
+  readonly modulus: string;
+  /** 64 bytes, of Turin 8. */
+  readonly chipId: string;
+  readonly vekKey: string;
+  /** fmc, boot loader, TEE, SNP, microcode: a byte each. */
+  readonly svns: string;
+  readonly measurement: string;
 };
 
 export const outputNames = [
@@ -52,6 +71,12 @@ export const outputNames = [
   'attestation',
   'binding',
   'freshness',
+  'issuerSnp',
+  'chipSnp',
+  'tcbSnp',
+  'vekSnp',
+  'referenceSnp',
+  'levelSnp',
 ] as const;
 
 export type FormulaVector = {
@@ -92,6 +117,20 @@ function inputsFrom(bytes: (what: string, length: number) => string, value: numb
     channel: bytes('channel', 32),
     epoch: 1_768_435_200 * Math.sign(value),
     salt: bytes('salt', 31),
+    ...snpInputsFrom(bytes, Math.floor(value / 300)),
+  };
+}
+
+function snpInputsFrom(bytes: (what: string, length: number) => string, number: number) {
+  const product = (1 + (number % 3)) as SnpProductNumber;
+  return {
+    product,
+    kind: (number % 2) as SnpKeyKind,
+    modulus: bytes('modulus', 512),
+    chipId: bytes('chip id', product === 3 ? 8 : 64),
+    vekKey: bytes('vek key', 96),
+    svns: bytes('svns', 5),
+    measurement: bytes('measurement', 48),
   };
 }
 
@@ -122,6 +161,7 @@ function outputsOf(inputs: VectorInputs): FormulaVector['outputs'] {
     reference,
     level: levelTdx({ fmspc, cpuSvn, pceSvn, teeTcbSvn, qeIsvSvn }),
     attestation: attestationCommitment({ treeRoot, reference, epoch, salt }),
+    ...snpOutputsOf(inputs),
   };
   const channel = { kind: 'tls-key', hash: bytes('channel') } as const;
   return {
@@ -130,6 +170,27 @@ function outputsOf(inputs: VectorInputs): FormulaVector['outputs'] {
     ) as Record<keyof typeof fields, string>),
     binding: toHex(bindingOf({ closureDigest, treeRoot, ...digests })),
     freshness: toHex(freshnessOf(bytes('nonce'), channel, epoch)),
+  };
+}
+
+function snpOutputsOf({ product, kind, closureDigest, ...inputs }: VectorInputs) {
+  const bytes = (name: Exclude<keyof typeof inputs, 'svns'>) => fromHex(String(inputs[name]), name);
+  const [fmc, bootLoader, tee, snp, microcode] = fromHex(inputs.svns, 'svns') as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const chip = chipSnp(bytes('chipId'));
+  const tcb = tcbSnp({ fmc, bootLoader, tee, snp, microcode });
+  return {
+    issuerSnp: issuerSnp(product, kind, bytes('modulus')),
+    chipSnp: chip,
+    tcbSnp: tcb,
+    vekSnp: vekSnp({ product, kind, publicKey: bytes('vekKey'), chip, tcb }),
+    referenceSnp: referenceSnp(bytes('measurement'), fromHex(closureDigest, 'closure digest')),
+    levelSnp: levelSnp(product, tcb),
   };
 }
 

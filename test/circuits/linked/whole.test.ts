@@ -2,7 +2,7 @@
 import type { InputMap } from '@noir-lang/noir_js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { limbsInput } from '#prover/circuit-inputs.ts';
-import { memberInputs, pckInputs, quoteInputs } from '#prover/linked/public-inputs.ts';
+import { machineInputs, memberInputs, pckInputs } from '#prover/linked/public-inputs.ts';
 import { type Circuit, firstValues, refusalOf, shipped } from '#test/circuits/circuit.ts';
 import { changed, valueAt } from '#test/circuits/scene.ts';
 import type { TdxFields } from '#test/fake/tdx-device.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 const publicOf = ({ statements }: LinkedStory) => ({
   'tdx-pck': pckInputs(statements['tdx-pck']),
-  'tdx-quote': quoteInputs(statements['tdx-quote']),
+  'tdx-quote': machineInputs(statements['tdx-quote']),
   'vek-member': memberInputs(statements['vek-member']),
 });
 

@@ -100,8 +100,12 @@ const functions = {
     const settings: LinkedSettings = {
       demands: parseDemands(utf8(sent.demands)),
       now: sent.now,
-      root: { spki: fromBase64(root, 'root'), insecure: true },
-      rootCrls: rootCrls.map((one) => fromBase64(one, 'CRL')),
+      intel: {
+        root: { spki: fromBase64(root, 'root'), insecure: true },
+        rootCrls: rootCrls.map((one) => fromBase64(one, 'CRL')),
+        pckCrls: [],
+      },
+      amd: { roots: [], crls: [] },
     };
     const given = {
       proof: utf8(sent.proof),

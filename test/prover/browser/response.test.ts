@@ -60,8 +60,8 @@ describe.skipIf(missing !== false)(`a page${missing ? ` (skipped: ${missing})` :
       audience: given.audience,
       nonce: toHex(given.nonce),
       now: settings.now,
-      root: toBase64(settings.root.spki),
-      rootCrls: settings.rootCrls.map(toBase64),
+      root: toBase64(settings.intel.root?.spki ?? new Uint8Array()),
+      rootCrls: settings.intel.rootCrls.map(toBase64),
     };
     asked = {
       circuit: 'response',

@@ -42,7 +42,8 @@ describe('a task', () => {
   test('is made of what the checker would believe', () => {
     const { story, inputs } = scene;
     const task = scene.task();
-    expect(task.proofs).toEqual({ key: null, quote: null });
+    expect(task.proofs).toEqual({ key: null, machine: null });
+    expect(task.platform).toBe('tdx');
     expect(task.keyCommitment).toBe(keyCommitment(vekTdx(story.facts.pck), inputs.salts.key));
     expect(task.opening).toEqual({ ...story.opening, salt: inputs.salts.attestation });
     expect(task.demanded).toMatchObject({
@@ -56,12 +57,12 @@ describe('a task', () => {
 
   test('states what the circuits take, in their order', () => {
     const task = scene.task();
-    const { key, quote } = attestationJobs(task);
-    expect([key.circuit, quote.circuit]).toEqual(['tdx-pck', 'tdx-quote']);
-    expect(key.publicInputs).toHaveLength(3);
-    expect(quote.publicInputs).toHaveLength(9);
-    expect(quote.publicInputs[0]).toEqual(key.publicInputs[2]);
-    const last = BigInt(`0x${Buffer.from(quote.publicInputs[8] ?? []).toString('hex')}`);
+    const { key, machine } = attestationJobs(task);
+    expect([key?.circuit, machine.circuit]).toEqual(['tdx-pck', 'tdx-quote']);
+    expect(key?.publicInputs).toHaveLength(3);
+    expect(machine.publicInputs).toHaveLength(9);
+    expect(machine.publicInputs[0]).toEqual(key?.publicInputs[2]);
+    const last = BigInt(`0x${Buffer.from(machine.publicInputs[8] ?? []).toString('hex')}`);
     expect(last).toBe(attestationCommitment(task.opening));
   });
 
@@ -69,10 +70,20 @@ describe('a task', () => {
     const veks = vekSetOf(scene);
     const task = scene.task({ key: { kind: 'member', veks } });
     expect(task.key).toEqual({ kind: 'member', veks: veks.root });
-    expect(attestationJobs(task).key.circuit).toBe('vek-member');
+    expect(attestationJobs(task).key?.circuit).toBe('vek-member');
     expect(refusal({ key: { kind: 'member', veks: vekSetOf(scene, false) } })).toBe(
       'key-not-listed',
     );
+  });
+
+  test('shows its certificate in place of a proof', () => {
+    const { intel } = scene.story;
+    const task = scene.task({ key: { kind: 'shown' } });
+    const certificates = [intel.pck.der, intel.pckCa.der];
+    expect(task.key).toEqual({ kind: 'shown', certificates, salt: scene.inputs.salts.key });
+    expect(task.keyCommitment).toBe(scene.task().keyCommitment);
+    const { key, machine } = attestationJobs(task);
+    expect([key, machine.circuit]).toEqual([null, 'tdx-quote']);
   });
 
   test('writes a time as the circuit reads it', () => {
@@ -129,7 +140,7 @@ describe('times', () => {
 
   test('a certificate that is not valid then', () => {
     const { notBefore, notAfter } = scene.story.facts.certificate;
-    const at = (time: number) => refusal({ key: { kind: 'pck', at: time } });
+    const at = (time: number) => refusal({ key: { kind: 'certified', at: time } });
     expect([at(notBefore), at(notAfter)]).toEqual([null, null]);
     expect([at(notBefore - 1), at(notAfter + 1)]).toEqual(Array(2).fill('certificate-not-valid'));
   });
@@ -172,12 +183,7 @@ describe('a quote that no circuit takes', () => {
     });
     const evidence = makeQuote(longer, { kind: 'tdx', report: facts.report });
     expect(refusal(withEvidence(evidence))).toBe('quote-unsupported');
-  });
-
-  test('another platform', () => {
-    expect(refusal({ bundle: { ...scene.inputs.bundle, platform: 'sev-snp' } })).toBe(
-      'platform-unsupported',
-    );
+    expect(refusal({ ...withEvidence(evidence), key: { kind: 'shown' } })).toBeNull();
   });
 });
 

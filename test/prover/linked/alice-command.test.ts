@@ -6,15 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSecretFile } from '#prover/linked/attestation-store.ts';
-import { encodeSet, revokedSet } from '#prover/linked/sets.ts';
+import { encodeSet, revokedSet, type SetKind } from '#prover/linked/sets.ts';
 import { type ProveAttestationOptions, proveMachine } from '#prover/prove-attestation-command.ts';
 import { type ProveResponseOptions, proveResponse } from '#prover/prove-response-command.ts';
+import type { Change, CrlPlan } from '#test/fake/certificates.ts';
 import { createInsecureTdxAgent } from '#test/fake/insecure-agent.ts';
-import { encodeBundle } from '#verifier/abi/bundle.ts';
+import { testHierarchy } from '#test/fake/test-keys.ts';
+import { type Bundle, encodeBundle } from '#verifier/abi/bundle.ts';
 import { type Bytes, utf8 } from '#verifier/bytes.ts';
 import { formatTime } from '#verifier/time.ts';
-import { tellStory } from '../scene.ts';
 import { type AliceScene, aliceScene, fakeNow, origin, someRevoked } from './alice-scene.ts';
+import { type AliceSnpScene, aliceSnpScene, snpVekSetOf } from './alice-snp-scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'affidavit-alice-command-'));
 const path = (name: string) => join(folder, name);
@@ -22,6 +24,7 @@ const cacheBefore = process.env['XDG_CACHE_HOME'];
 const nonceHex = 'b0'.repeat(32);
 const proof = { artifact: 'ab'.repeat(32), proof: new Uint8Array(458 * 32) };
 let scene: AliceScene;
+let snp: AliceSnpScene;
 let server: Server;
 let agent: string;
 
@@ -38,7 +41,13 @@ beforeAll(async () => {
   for (const set of [accepted, levels, revoked]) file(`${set.kind}.json`, encodeSet(set));
   for (const [name, content] of Object.entries(scene.files)) file(name, content);
   file('roots.pem', intel.rootsPem());
-  const whole = { ...scene.task(), proofs: { key: proof, quote: proof }, work: null };
+  snp = await aliceSnpScene();
+  for (const kind of ['accepted', 'levels', 'revoked'] as const) {
+    file(`snp-${kind}.json`, encodeSet<SetKind>(snp.inputs[kind]));
+  }
+  file('snp-bundle', snp.files.bundle);
+  file('snp-roots.pem', snp.hierarchy.rootsPem());
+  const whole = { ...scene.task(), proofs: { key: proof, machine: proof }, work: null };
   await createSecretFile(path('whole.json'), whole);
   const quiet = { info() {}, warn() {}, error() {} };
   const { app } = createInsecureTdxAgent({ intel, state, now: () => fakeNow, logger: quiet });
@@ -91,6 +100,22 @@ async function attest(changes: Partial<ProveAttestationOptions> = {}) {
   return ended;
 }
 
+function bundleWith(bundle: Bundle): string {
+  return file('changed', utf8(encodeBundle(bundle)));
+}
+
+/** The same of an SEV-SNP guest. */
+function attestSnp(changes: Partial<ProveAttestationOptions> = {}) {
+  return attest({
+    bundle: path('snp-bundle'),
+    accepted: path('snp-accepted.json'),
+    levels: path('snp-levels.json'),
+    revoked: path('snp-revoked.json'),
+    insecureRoot: path('snp-roots.pem'),
+    ...changes,
+  });
+}
+
 async function answer(changes: Partial<ProveResponseOptions> = {}) {
   const ended = await ending(
     proveResponse({
@@ -137,6 +162,9 @@ describe('prove attestation', () => {
     ['a window that ends before it begins', { epochMin: '2027-01-15T00:00:00Z' }, /is after/],
     ['a short nonce', { attestationNonce: 'b0' }, /--attestation-nonce/],
     ['a file that is not there', { levels: '/nowhere' }, /no such file/],
+    ['a key of no set', { key: 'member' } as const, /--veks is missing/],
+    ['a set for a certified key', { key: 'certified', veks: 'x' } as const, /contradict/],
+    ['a set for a key that is shown', { key: 'shown', veks: 'x' } as const, /contradict/],
   ])('wrong usage: %s', async (_, changes, message) => {
     const ended = await attest(changes);
     expect(ended.exitCode).toBe(2);
@@ -189,10 +217,62 @@ describe('prove attestation', () => {
     expect(await attest({ epochMax })).toMatchObject({ code: 'epoch-outside', exitCode: 20 });
   });
 
-  test('refuses a machine of another vendor', async () => {
-    const { files } = await tellStory();
-    const ended = await attest({ bundle: file('snp', files.bundle) });
-    expect(ended).toMatchObject({ code: 'platform-unsupported', exitCode: 20 });
+  test.each([
+    ['certified', undefined, /snp-vek needs \d/],
+    ['certified', 'certified', /snp-vek needs \d/],
+    ['shown', 'shown', /snp-report needs \d/],
+  ] as const)('takes a machine of AMD, its key %s', async (_, key, message) => {
+    const ended = await attestSnp({ key });
+    expect(ended.code).toBe('points-missing');
+    expect(ended.message).toMatch(message);
+  });
+
+  test('takes a key of AMD that is one of a set', async () => {
+    const veks = file('veks.json', encodeSet(snpVekSetOf(snp)));
+    for (const key of [undefined, 'member'] as const) {
+      const ended = await attestSnp({ key, veks });
+      expect(ended.message).toMatch(/vek-member needs|snp-report needs/);
+    }
+    const others = file('others.json', encodeSet(snpVekSetOf(snp, false)));
+    expect(await attestSnp({ veks: others })).toMatchObject({ code: 'key-not-listed' });
+  });
+
+  test('refuses of AMD’s what the plain verifier refuses', async () => {
+    expect((await attestSnp({ insecureRoot: undefined })).message).toMatch(/chain.root-pinned/);
+    const forged = bundleWith(snp.rereport({}, { afterSigning: (bytes) => bytes.fill(1, 16, 17) }));
+    expect((await attestSnp({ bundle: forged })).message).toMatch(/refused: evidence.signature/);
+    const { bundle } = snp.inputs;
+    const lacking = (kind: string) => bundle.collateral.filter((item) => item.kind !== kind);
+    const bare = bundleWith({ ...bundle, collateral: lacking('ask') });
+    expect(await attestSnp({ bundle: bare })).toMatchObject({
+      code: 'evidence-false',
+      exitCode: 20,
+    });
+    const masked = bundleWith(snp.rereport({ chipId: new Uint8Array(64) }));
+    expect(await attestSnp({ bundle: masked })).toMatchObject({ code: 'report-unsupported' });
+  });
+
+  test('refuses an issuer that AMD has revoked; a list that is missing, or late, is the checker’s to ask for', async () => {
+    const { bundle } = snp.inputs;
+    const withList = async (change: Change<CrlPlan> | null) => {
+      const { crl } = await testHierarchy({
+        product: 'Milan',
+        overrides: { ...(change && { crl: change }) },
+      });
+      const lists = { kind: 'ark-crl', data: crl.der, source: 'a test', fetched: fakeNow } as const;
+      const kept = bundle.collateral.filter(({ kind }) => kind !== 'ark-crl');
+      const collateral = change === null ? kept : [...kept, lists];
+      return attestSnp({ bundle: bundleWith({ ...bundle, collateral }) });
+    };
+    const revoked = [{ serial: 0x010001n, at: fakeNow - 86_400 }];
+    const ended = await withList({ revoked });
+    expect(ended).toMatchObject({ code: 'evidence-false', exitCode: 20 });
+    expect(ended.message).toMatch(/collateral.revocation/);
+    const others = [{ serial: 0x010101n, at: fakeNow - 86_400 }];
+    expect(await withList({ revoked: others })).toMatchObject({ code: 'points-missing' });
+    expect(await withList(null)).toMatchObject({ code: 'points-missing' });
+    const late = { thisUpdate: fakeNow - 20_000, nextUpdate: fakeNow - 10_000 };
+    expect(await withList(late)).toMatchObject({ code: 'points-missing' });
   });
 
   test('neither writes over a file nor resumes what is not there', async () => {

@@ -9,9 +9,9 @@ import { readMessage } from '#prover/linked/bob-message.ts';
 import { issuerTdx } from '#prover/linked/formulas.ts';
 import { parseLinkedProofFile } from '#prover/linked/proof-file.ts';
 import {
+  machineInputs,
   memberInputs,
   pckInputs,
-  quoteInputs,
   responseInputs,
 } from '#prover/linked/public-inputs.ts';
 import { acceptedSet, encodeSet, type LinkedSet } from '#prover/linked/sets.ts';
@@ -121,7 +121,7 @@ function killedAt(circuit: string): ProvingTools {
 /** What Bob rebuilds from his own data, and whether each proof holds for it. */
 async function bobSays(change: { audience?: string; epochMax?: number; swapped?: boolean } = {}) {
   const file = parseLinkedProofFile(new Uint8Array(readFileSync(path('proof.json'))));
-  const { keyCommitment, attestation, key, quote } = file;
+  const { keyCommitment, attestation, key, machine } = file;
   const { accepted, levels, revoked, epochMin, epochMax } = scene.inputs;
   const response = parseResponse(readFileSync(path('response.bob'), 'utf8'));
   expect(isZero(response.signature)).toBe(true);
@@ -133,6 +133,7 @@ async function bobSays(change: { audience?: string; epochMax?: number; swapped?:
   };
   const about = { serviceId: serviceId(response.service), responseHash: responseHash(response) };
   const issuer = issuerTdx(scene.story.facts.issuerKey);
+  if (key.kind === 'vek' || key.kind === 'shown') throw new Error('Alice proves a PCK here');
   const inputs: readonly [string, Bytes, Uint8Array[]][] = [
     key.kind === 'pck'
       ? ['tdx-pck', key.proof.proof, pckInputs({ issuer, at: circuitTime(key.at), keyCommitment })]
@@ -143,8 +144,8 @@ async function bobSays(change: { audience?: string; epochMax?: number; swapped?:
         ],
     [
       'tdx-quote',
-      change.swapped ? key.proof.proof : quote.proof.proof,
-      quoteInputs({ ...sets, ...window, keyCommitment, attestation, nonce: attestationNonce }),
+      change.swapped ? key.proof.proof : machine.proof.proof,
+      machineInputs({ ...sets, ...window, keyCommitment, attestation, nonce: attestationNonce }),
     ],
     ['response', file.response.proof.proof, responseInputs({ ...asked, ...about, attestation })],
   ];
@@ -217,7 +218,7 @@ describe('Alice', () => {
       'killed',
     );
     const half = JSON.parse(readFileSync(outSecret, 'utf8'));
-    expect([half.proofs.key === null, half.proofs.quote === null]).toEqual([false, true]);
+    expect([half.proofs.key === null, half.proofs.machine === null]).toEqual([false, true]);
     expect(statSync(outSecret).mode & 0o777).toBe(0o600);
     await expect(answer({ attestation: outSecret })).rejects.toMatchObject({
       code: 'attestation-unfinished',
@@ -244,6 +245,7 @@ describe('Alice', () => {
       { at: formatTime(fakeNow + 1) },
       { attestationNonce: '00'.repeat(32) },
       { veks: path('veks.json') },
+      { key: 'shown' },
       { accepted: path('others.json') },
       { bundle: path('other-bundle') },
     ];
@@ -266,6 +268,25 @@ describe('Alice', () => {
     expect(await bobSays()).toEqual([true, true, true]);
   });
 
+  test('with its key shown, proves nothing of it', async ({ skip }) => {
+    skip(!hasPoints, pointsMissing);
+    const before = tools.proved.length;
+    const outSecret = path('shown.json');
+    await expect(attest({ outSecret, key: 'shown' }, killedAt('tdx-quote'))).rejects.toThrow();
+    const resumed = { outSecret, resume: true } as const;
+    await expect(attest({ ...resumed, key: 'certified', at: undefined })).rejects.toMatchObject({
+      code: 'usage',
+      exitCode: 2,
+    });
+    await attest({ ...resumed, key: 'shown', at: undefined });
+    expect(tools.proved.slice(before)).toEqual(['tdx-quote']);
+    expect(said).toMatch(/^the key is shown: whoever is handed a proof sees its certificate/m);
+    await answer({ attestation: outSecret, out: path('shown-proof.json') });
+    const file = parseLinkedProofFile(new Uint8Array(readFileSync(path('shown-proof.json'))));
+    const { pck, pckCa } = scene.story.intel;
+    expect(file.key).toMatchObject({ kind: 'shown', certificates: [pck.der, pckCa.der] });
+  });
+
   test('keeps nothing that does not verify, and nothing that a circuit refuses', async ({
     skip,
   }) => {
@@ -276,7 +297,10 @@ describe('Alice', () => {
       open: async (circuit) => ({ ...(await tools.open(circuit)), verify: async () => false }),
     };
     await expect(attest({ outSecret }, lying)).rejects.toThrow(/does not verify/);
-    expect(JSON.parse(readFileSync(outSecret, 'utf8')).proofs).toEqual({ key: null, quote: null });
+    expect(JSON.parse(readFileSync(outSecret, 'utf8')).proofs).toEqual({
+      key: null,
+      machine: null,
+    });
     const refusing: ProvingTools = {
       ...tools,
       solve: (circuit, inputs) => tools.solve(circuit, { ...inputs, salt: '0x00' }),

@@ -9,27 +9,31 @@ import {
   toLinkedResponseTask,
 } from '#prover/linked/alice-response.ts';
 import { discloseOf, maskOf, parseRanges, type Show } from '#prover/linked/alice-show.ts';
+import type { KeyWanted } from '#prover/linked/attestation-task.ts';
 import { encodeLinkedProofFile, parseLinkedProofFile } from '#prover/linked/proof-file.ts';
 import type { SecretFile } from '#prover/linked/secret-file.ts';
 import { encodeResponse, type SignedResponse } from '#verifier/abi/response.ts';
 import { type Bytes, utf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { type AliceScene, aliceScene } from './alice-scene.ts';
+import { type AliceScene, aliceScene, fakeNow } from './alice-scene.ts';
+import { type AliceSnpScene, aliceSnpScene, snpVekSetOf } from './alice-snp-scene.ts';
 
 const proof = { artifact: 'ab'.repeat(32), proof: new Uint8Array(458 * 32) };
 const everything: Show = { body: 'all', nonce: true, time: true, request: true };
 const nothing: Show = { body: 'none', nonce: false, time: false, request: false };
 let scene: AliceScene;
 let other: AliceScene;
+let snp: AliceSnpScene;
 let secret: SecretFile;
 
 beforeAll(async () => {
   [scene, other] = [await aliceScene(), await aliceScene({ seed: 'another boot' })];
+  snp = await aliceSnpScene();
   secret = finished(scene);
 });
 
 function finished(of: AliceScene): SecretFile {
-  return { ...of.task(), proofs: { key: proof, quote: proof }, work: null };
+  return { ...of.task(), proofs: { key: proof, machine: proof }, work: null };
 }
 
 function request(changes: Partial<LinkedResponseRequest> = {}): LinkedResponseRequest {
@@ -70,9 +74,13 @@ describe('a task', () => {
   test('only under an attestation that is whole', () => {
     expect(refusal()).toBeNull();
     const { work } = scene.task();
-    const half = { ...secret, proofs: { key: proof, quote: null }, work };
+    const half = { ...secret, proofs: { key: proof, machine: null }, work };
     expect(refusal({ secret: half })).toBe('attestation-unfinished');
     expect(refusal({ secret: scene.task() })).toBe('attestation-unfinished');
+    const shown = scene.task({ key: { kind: 'shown' } });
+    expect(refusal({ secret: shown })).toBe('attestation-unfinished');
+    const proofs = { key: null, machine: proof };
+    expect(refusal({ secret: { ...shown, proofs, work: null } })).toBeNull();
   });
 
   test('only for a service of the tree that C_att holds', () => {
@@ -130,6 +138,13 @@ describe('a task', () => {
       );
     expect(await pinnedAs(proof.artifact)).toBeNull();
     expect(await pinnedAs('cd'.repeat(32))).toBe('release-changed');
+    const asked: string[] = [];
+    const proofs = { key: proof, machine: proof };
+    await refuseOtherRelease({ ...snp.task(), proofs, work: null }, async (circuit) => {
+      asked.push(circuit);
+      return proof.artifact;
+    });
+    expect(asked).toEqual(['snp-vek', 'snp-report']);
   });
 });
 
@@ -152,7 +167,27 @@ describe('the portable file', () => {
     const task = toLinkedResponseTask(request({ show }));
     const file = toLinkedProofFile(task, proof);
     expect(parseLinkedProofFile(utf8(encodeLinkedProofFile(file)))).toEqual(file);
-    expect(file.quote).toMatchObject({ ...secret.demanded, proof });
+    expect(file.machine).toEqual({ circuit: 'tdx-quote', ...secret.demanded, proof });
+  });
+
+  test('of either vendor, with the key as it is vouched for', () => {
+    const snpIssuer = { issuer: snp.hierarchy.ask.der, root: snp.hierarchy.ark.der, at: fakeNow };
+    const { vcek, ask, ark } = snp.hierarchy;
+    const shown = { certificates: [vcek.der, ask.der, ark.der], salt: snp.inputs.salts.key };
+    const member = { kind: 'member', veks: snpVekSetOf(snp) } as const;
+    const keyOf = (wanted: KeyWanted) => {
+      const made = snp.task({ key: wanted });
+      const key = wanted.kind === 'shown' ? null : proof;
+      const kept = { ...made, proofs: { key, machine: proof }, work: null };
+      const task = toLinkedResponseTask(request({ secret: kept, ...snp.files }));
+      const file = toLinkedProofFile(task, proof);
+      expect(parseLinkedProofFile(utf8(encodeLinkedProofFile(file)))).toEqual(file);
+      expect(file.machine.circuit).toBe('snp-report');
+      return file.key;
+    };
+    expect(keyOf({ kind: 'certified', at: fakeNow })).toEqual({ kind: 'vek', proof, ...snpIssuer });
+    expect(keyOf(member)).toEqual({ kind: 'member', proof });
+    expect(keyOf({ kind: 'shown' })).toEqual({ kind: 'shown', ...shown });
   });
 
   test('says nothing of the salt, the tree or the machine', () => {
@@ -165,7 +200,7 @@ describe('the portable file', () => {
       'version',
       'commitments',
       'key',
-      'quote',
+      'machine',
       'response',
     ]);
   });

@@ -51,7 +51,7 @@ export async function aliceScene(options: StoryOptions = {}): Promise<AliceScene
   const machine = { fmspc, cpuSvn, pceSvn, teeTcbSvn, qeIsvSvn: facts.qeIsvSvn };
   const { closureDigest } = bundle.bound;
   const other = { mrTd: new Uint8Array(48), rtmr, closureDigest };
-  const key = { kind: 'pck', at: fakeNow } as const;
+  const key = { kind: 'certified', at: fakeNow } as const;
   const inputs: AttestationInputs = {
     bundle,
     accepted: acceptedSet([{ mrTd, rtmr, closureDigest }, other], origin),

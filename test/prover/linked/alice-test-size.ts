@@ -13,7 +13,11 @@ import type { ProvingTools } from '#prover/linked/stages.ts';
 import { openBackend } from '#prover/native-backend.ts';
 import { compiledForTests } from '#test/circuits/compiled.ts';
 import { shortDepth } from '#test/circuits/linked/scene.ts';
-import { textInputsOf } from '#test/circuits/linked/test-size.ts';
+import {
+  snpReportInputsOf,
+  snpVekInputsOf,
+  textInputsOf,
+} from '#test/circuits/linked/test-size.ts';
 import { sharedFile } from '#test/shared.ts';
 import { type Bytes, fromBigEndian, toHex } from '#verifier/bytes.ts';
 import { genuineG1 } from '../points.ts';
@@ -21,6 +25,8 @@ import { genuineG1 } from '../points.ts';
 const builds = {
   'tdx-pck': 'linked_pck',
   'tdx-quote': 'linked_quote',
+  'snp-vek': 'linked_vek',
+  'snp-report': 'linked_snp',
   response: 'linked_response',
   'response-text': 'linked_text',
 };
@@ -91,6 +97,8 @@ function toTools(
 function cut(circuit: LinkedCircuitName, inputs: InputMap): InputMap {
   if (circuit === 'vek-member') return inputs;
   if (circuit === 'response-text') return textInputsOf(inputs);
+  if (circuit === 'snp-vek') return snpVekInputsOf(inputs);
+  if (circuit === 'snp-report') return snpReportInputsOf(inputs);
   const { signature: _, ...unsigned } = inputs;
   if (circuit === 'response') return shortened(unsigned);
   if (circuit === 'tdx-pck') {

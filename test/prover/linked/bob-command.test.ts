@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { circuitPin } from '#prover/artifact.ts';
 import { type CheckLinkedOptions, checkLinked } from '#prover/check-linked-command.ts';
-import { type LinkedCircuitName, linkedCircuitNames } from '#prover/circuit-names.ts';
+import { linkedCircuitNames } from '#prover/circuit-names.ts';
 import { encodeLinkedProofFile } from '#prover/linked/proof-file.ts';
 import { proofLength } from '#prover/proof-file.ts';
 import { type LinkedStory, tellLinkedStory } from '#test/circuits/linked/scene.ts';
@@ -15,11 +15,24 @@ import { toHex } from '#verifier/bytes.ts';
 import { checkOf } from '#verifier/cli/check-linked-options.ts';
 import { CliError, exitCodes } from '#verifier/cli/cli-error.ts';
 import { formatTime } from '#verifier/time.ts';
-import { audience, demandsFor, fileOf, nonce, now, resultOf, withStatus } from './bob-scene.ts';
+import {
+  audience,
+  demandsFor,
+  fileOf,
+  nonce,
+  now,
+  type Proofs,
+  proofIn,
+  resultOf,
+  withStatus,
+} from './bob-scene.ts';
+import { type SnpScene, snpScene } from './bob-scene-snp.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'affidavit-check-linked-'));
 const before = { cache: process.env['XDG_CACHE_HOME'], crs: process.env['CRS_PATH'] };
 let story: LinkedStory;
+let snp: SnpScene;
+const proofs: Proofs = {};
 let options: CheckLinkedOptions;
 
 function file(name: string, content: string | Bytes): string {
@@ -32,7 +45,7 @@ beforeAll(async () => {
   process.env['XDG_CACHE_HOME'] = join(folder, 'cache');
   delete process.env['CRS_PATH'];
   story = await tellLinkedStory();
-  const proofs: Partial<Record<LinkedCircuitName, { artifact: string; proof: Bytes }>> = {};
+  snp = await snpScene();
   for (const name of linkedCircuitNames) {
     const artifact = (await circuitPin(name)).artifactHash;
     proofs[name] = { artifact, proof: new Uint8Array(proofLength) };
@@ -94,6 +107,51 @@ describe('check --demands', () => {
     expect(exitCodes[verdict.decision]).toBe(20);
   });
 
+  test('takes the lists of a certificate that is shown', async () => {
+    const made = fileOf(story, { key: 'shown', response: 'hash' }, proofs);
+    const proof = file('shown.json', encodeLinkedProofFile(made));
+    const pckCrl = file('pck.crl', story.intel.pckCrl.der);
+    const { verdict } = await checkLinked({ ...options, proof, pckCrl });
+    expect(withStatus('fail', verdict)).toEqual([]);
+    const lacking = ['link.verification-keys', 'link.machine', 'link.response'];
+    expect(withStatus('skip', verdict)).toEqual(lacking);
+    const without = await checkLinked({ ...options, proof });
+    expect(withStatus('skip', without.verdict)).toEqual([
+      lacking[0],
+      'link.certificate-crl',
+      ...lacking.slice(1),
+    ]);
+  });
+
+  test('holds a machine of AMD to the ARK and its list', async () => {
+    const changes = await ofAmd();
+    const { verdict } = await checkLinked({ ...options, ...changes });
+    expect(withStatus('fail', verdict)).toEqual([]);
+    expect(resultOf('link.issuer', verdict).status).toBe('pass');
+    expect(resultOf('link.issuer-crl', verdict).status).toBe('pass');
+    const { insecureRoot: _, ...genuine } = { ...options, ...changes };
+    const refused = await checkLinked(genuine);
+    expect(withStatus('fail', refused.verdict)).toEqual(['link.issuer']);
+    const { crl: __, ...lacking } = { ...options, ...changes };
+    const undecided = await checkLinked(lacking);
+    expect(resultOf('link.issuer-crl', undecided.verdict).reason).toMatch(/--crl/);
+  });
+
+  test('a root that is handed over stands in for its own vendor’s alone', async () => {
+    const { insecureRoot } = await ofAmd();
+    const { verdict } = await checkLinked({ ...options, insecureRoot });
+    expect(withStatus('fail', verdict)).toEqual(['link.issuer']);
+    const both = file('roots.pem', story.intel.rootsPem() + snp.hierarchy.rootsPem());
+    expect(
+      withStatus('fail', (await checkLinked({ ...options, insecureRoot: both })).verdict),
+    ).toEqual([]);
+    const twice = file('twice.pem', story.intel.rootsPem() + story.intel.rootsPem());
+    expect(await codeOf(() => checkLinked({ ...options, insecureRoot: twice }))).toEqual([
+      2,
+      'usage',
+    ]);
+  });
+
   test('a proof file that is none is invalid', async () => {
     const proof = file('page.json', '<html>');
     const { verdict } = await checkLinked({ ...options, proof });
@@ -118,6 +176,25 @@ describe('check --demands', () => {
   );
 });
 
+/** The options of a machine of AMD. */
+async function ofAmd() {
+  const { file: made, hierarchy, settings } = snp;
+  const { key, machine, response } = made;
+  if (key.kind !== 'vek' || response.kind !== 'hash') throw new Error('a certified key');
+  const proved = {
+    ...made,
+    key: { ...key, proof: proofIn(proofs, 'snp-vek') },
+    machine: { ...machine, proof: proofIn(proofs, 'snp-report') },
+    response: { ...response, proof: proofIn(proofs, 'response') },
+  };
+  return {
+    proof: file('amd.json', encodeLinkedProofFile(proved)),
+    demands: file('amd-demands.json', JSON.stringify(settings.demands)),
+    insecureRoot: file('ark.pem', hierarchy.rootsPem()),
+    crl: file('ark.crl', hierarchy.crl.der),
+  };
+}
+
 function caFile(): string {
   return file('ca.pem', story.intel.pckCa.pem);
 }
@@ -127,6 +204,7 @@ describe('which kind of proof is meant', () => {
 
   test.each([
     ['demands', { demands: 'd' }, 'linked'],
+    ['demands and lists', { demands: 'd', crl: 'c', pckCrl: 'p', rootCaCrl: 'r' }, 'linked'],
     ['demands and a response', { demands: 'd', response: 'r' }, 'linked'],
     ['a bundle and a response', open, 'open'],
   ])('%s', (_, found, expected) => {
@@ -138,7 +216,7 @@ describe('which kind of proof is meant', () => {
     ['a bundle alone', { bundle: 'b' }, /needs --bundle and --response/],
     ['both', { ...open, demands: 'd' }, /--bundle means nothing beside --demands/],
     ['a policy', { demands: 'd', policy: 'p' }, /--policy means nothing/],
-    ['a list of the PCK CA', { demands: 'd', pckCrl: 'p' }, /--pck-crl means nothing/],
+    ['a chain', { demands: 'd', chain: 'p' }, /--chain means nothing/],
     ['a token', { demands: 'd', format: 'ear' }, /about evidence/],
   ])('is not clear from %s', (_, found, message) => {
     expect(() => checkOf(found)).toThrow(message);

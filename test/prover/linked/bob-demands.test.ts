@@ -18,6 +18,8 @@ const plain: Demands = {
   key: [
     { kind: 'pck-ca', maxAge: 86_400 },
     { kind: 'veks', roots: sets },
+    { kind: 'amd', maxAge: 86_400, products: ['Milan', 'Turin'], kinds: ['vcek', 'vlek'] },
+    { kind: 'shown', vendors: ['amd', 'intel'] },
   ],
   epoch: { maxAge: 3600, maxFuture: 60 },
   attestationNonce: 'ab'.repeat(32),
@@ -49,7 +51,9 @@ describe('demands', () => {
     ['any service', { services: 'any' }],
     ['any time', { responseTime: 'any' }],
     ['nothing shown', { mustShow: [] }],
-    ['one kind of key', { key: plain.key.slice(1) }],
+    ['one kind of key', { key: plain.key.slice(1, 2) }],
+    ['one product and kind', { key: [amdKey({ products: ['Genoa'], kinds: ['vlek'] })] }],
+    ['one vendor', { key: [{ kind: 'shown', vendors: ['amd'] }] }],
     ['the caller’s account of nonces', { challenge: 'caller' }],
     ['as many sets as there may be', { accepted: manySets(maxSets) }],
   ])('may say %s', (_, changes) => {
@@ -74,6 +78,21 @@ describe('demands', () => {
     ['no key', { key: [] }, 'json-shape'],
     ['a kind of key twice', { key: [plain.key[0], plain.key[0]] }, 'json-shape'],
     ['an unknown kind of key', { key: [{ kind: 'vlek', maxAge: 1 }] }, 'json-shape'],
+    ['a key of no kind', { key: [{ maxAge: 1 }] }, 'json-shape'],
+    ['AMD’s keys of any age', { key: [amdKey({ maxAge: undefined })] }, 'json-shape'],
+    ['AMD’s keys of any product', { key: [amdKey({ products: undefined })] }, 'json-shape'],
+    ['AMD’s keys of no product', { key: [amdKey({ products: [] })] }, 'json-shape'],
+    ['a product twice', { key: [amdKey({ products: ['Milan', 'Milan'] })] }, 'json-shape'],
+    ['an unknown product', { key: [amdKey({ products: ['Rome'] })] }, 'json-shape'],
+    ['AMD’s keys of any kind', { key: [amdKey({ kinds: undefined })] }, 'json-shape'],
+    ['AMD’s keys of no kind', { key: [amdKey({ kinds: [] })] }, 'json-shape'],
+    ['a kind of AMD’s twice', { key: [amdKey({ kinds: ['vlek', 'vlek'] })] }, 'json-shape'],
+    ['an unknown kind of AMD’s', { key: [amdKey({ kinds: ['ask'] })] }, 'json-shape'],
+    ['sets for AMD’s keys', { key: [amdKey({ roots: sets })] }, 'json-shape'],
+    ['shown keys of any vendor', { key: [{ kind: 'shown' }] }, 'json-shape'],
+    ['shown keys of no vendor', { key: [{ kind: 'shown', vendors: [] }] }, 'json-shape'],
+    ['an unknown vendor', { key: [{ kind: 'shown', vendors: ['arm'] }] }, 'json-shape'],
+    ['a vendor twice', { key: [{ kind: 'shown', vendors: ['amd', 'amd'] }] }, 'json-shape'],
     ['a certified key of any age', { key: [{ kind: 'pck-ca' }] }, 'json-shape'],
     ['published keys without sets', { key: [{ kind: 'veks', roots: [] }] }, 'json-shape'],
     ['a negative age', { epoch: { maxAge: -1, maxFuture: 0 } }, 'json-shape'],
@@ -117,6 +136,10 @@ describe('demands', () => {
     );
   });
 });
+
+function amdKey(changes: object) {
+  return { ...plain.key[2], ...changes };
+}
 
 function manySets(count: number) {
   return Array.from({ length: count }, (_, i) => ({

@@ -28,7 +28,7 @@ function rootOf({ root }: Intel): IntelRootKey {
 
 type Given = {
   ca?: Bytes;
-  root?: IntelRootKey;
+  root?: IntelRootKey | null;
   rootCrls?: readonly Bytes[];
   now?: number;
 };
@@ -40,7 +40,8 @@ async function judged(of: Intel, given: Given = {}) {
     rootCrls = [of.rootCrl.der],
     now = fakeNow,
   } = given;
-  const found = await checkIssuer(ca, { root, rootCrls, now, crypto: nodeCrypto });
+  const clock = { now, crypto: nodeCrypto };
+  const found = await checkIssuer(ca, { root, rootCrls, pckCrls: [] }, clock);
   const { issuer, crl } = found;
   return { ...found, issuer, crl, statuses: [issuer.status, crl.status] };
 }
@@ -78,6 +79,12 @@ describe('refused', () => {
       () => [intel, { root: intelRootKey() }],
       ['fail', 'fail'],
       /not signed by the root's key/,
+    ],
+    [
+      'a CA where no root of Intel’s is trusted',
+      () => [intel, { root: null }],
+      ['fail', 'skip'],
+      /no root was handed over/,
     ],
     [
       'a CA that has expired',

@@ -1,14 +1,38 @@
 /** Bob on real proofs over the ceremony's genuine points: accepted, and refused when one thing is changed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LinkedCircuitName } from '#prover/circuit-names.ts';
-import { encodeLinkedProofFile } from '#prover/linked/proof-file.ts';
-import { tellLinkedStory } from '#test/circuits/linked/scene.ts';
+import {
+  encodeLinkedProofFile,
+  type LinkedProof,
+  type LinkedProofFile,
+} from '#prover/linked/proof-file.ts';
+import { type LinkedStory, tellLinkedStory } from '#test/circuits/linked/scene.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { hasPoints, pointsMissing } from '../points.ts';
 import { openWorkbench, type Workbench } from './bob-real.ts';
 import { type Row, rows, type Scenes } from './bob-rows.ts';
-import { nonce, resultOf, verdictIn, withStatus } from './bob-scene.ts';
+import {
+  fileOf,
+  nonce,
+  resultOf,
+  type Scene,
+  sceneOf,
+  verdictIn,
+  withStatus,
+} from './bob-scene.ts';
+
+function proofIn(file: LinkedProofFile, part: 'key' | 'machine' | 'response'): LinkedProof {
+  const found = file[part];
+  if (!('proof' in found)) throw new Error('a key that is proved');
+  return found.proof;
+}
+
+/** The same proofs, with the certificate in the place of the key's. */
+function shownOf(story: LinkedStory, { file, tools }: Scene): Scene {
+  const proofs = { 'tdx-quote': file.machine.proof, response: file.response.proof };
+  return sceneOf(story, fileOf(story, { key: 'shown', response: 'hash' }, proofs), tools);
+}
 
 let bench: Workbench;
 let scenes: Scenes;
@@ -18,10 +42,12 @@ beforeAll(async () => {
   bench = await openWorkbench();
   const story = await tellLinkedStory();
   const another = await tellLinkedStory({ seed: 'another' });
+  const scene = await bench.scene(story, { key: 'pck', response: 'hash' });
   scenes = {
-    scene: await bench.scene(story, { key: 'pck', response: 'hash' }),
+    scene,
     member: await bench.scene(story, { key: 'member', response: 'hash' }),
     text: await bench.scene(story, { key: 'pck', response: 'text' }),
+    shown: shownOf(story, scene),
     other: await bench.scene(another, { key: 'pck', response: 'hash' }),
   };
 }, 600_000);
@@ -29,7 +55,7 @@ beforeAll(async () => {
 afterAll(async () => bench?.close());
 
 describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMissing})`, () => {
-  test.for(['scene', 'member', 'text', 'other'] as const)('accepts: %s', async (name) => {
+  test.for(['scene', 'member', 'text', 'shown', 'other'] as const)('accepts: %s', async (name) => {
     const verdict = await verdictIn(scenes[name]);
     expect(withStatus('fail', verdict)).toEqual([]);
     expect(verdict.decision).toBe('accepted');
@@ -61,10 +87,13 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
     const artifactOf = (one: { artifact: string }, proof: Bytes) => ({ ...one, proof });
     const swapped = {
       ...file,
-      quote: { ...file.quote, proof: artifactOf(file.quote.proof, file.response.proof.proof) },
+      machine: {
+        ...file.machine,
+        proof: artifactOf(file.machine.proof, file.response.proof.proof),
+      },
       response: {
         ...file.response,
-        proof: artifactOf(file.response.proof, file.quote.proof.proof),
+        proof: artifactOf(file.response.proof, file.machine.proof.proof),
       },
     };
     const verdict = await verdictIn({ ...scene, file }, { file: () => swapped });
@@ -74,13 +103,13 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
 
   test('refuses each proof of another machine in the place of its own', async () => {
     const { scene, other } = scenes;
-    const swap = (part: 'key' | 'quote' | 'response') => ({
+    const swap = (part: 'key' | 'machine' | 'response') => ({
       ...scene.file,
-      [part]: { ...scene.file[part], proof: other.file[part].proof },
+      [part]: { ...scene.file[part], proof: proofIn(other.file, part) },
     });
     for (const [part, id] of [
       ['key', 'link.key'],
-      ['quote', 'link.machine'],
+      ['machine', 'link.machine'],
       ['response', 'link.response'],
     ] as const) {
       const verdict = await verdictIn(scene, { file: () => swap(part) });
@@ -101,9 +130,9 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
     const verdict = await verdictIn(scenes.scene, {
       file: (file) => ({
         ...file,
-        quote: {
-          ...file.quote,
-          proof: { ...file.quote.proof, proof: flipped(file.quote.proof.proof) },
+        machine: {
+          ...file.machine,
+          proof: { ...file.machine.proof, proof: flipped(file.machine.proof.proof) },
         },
       }),
     });
@@ -120,7 +149,7 @@ describe.skipIf(!hasPoints)(`with real proofs (${hasPoints ? 'here' : pointsMiss
   });
 
   test('is undecided without the root’s list', async () => {
-    const verdict = await verdictIn(scenes.scene, { settings: { rootCrls: [] } });
+    const verdict = await verdictIn(scenes.scene, { intel: { rootCrls: [] } });
     expect(verdict.decision).toBe('undecided');
     expect(resultOf('link.issuer-crl', verdict).status).toBe('skip');
   });

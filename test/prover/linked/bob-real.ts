@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Noir } from '@noir-lang/noir_js';
+import { type InputMap, Noir } from '@noir-lang/noir_js';
 import { loadArtifact } from '#prover/artifact.ts';
 import type { Backend } from '#prover/backend.ts';
 import { ceremonyG2, pointLength } from '#prover/ceremony.ts';
@@ -18,27 +18,38 @@ import type { LinkedTools } from '#prover/linked/bob.ts';
 import { openBackend } from '#prover/native-backend.ts';
 import { compiledForTests } from '#test/circuits/compiled.ts';
 import type { LinkedStory, TestCircuit } from '#test/circuits/linked/scene.ts';
+import type { SnpStory } from '#test/circuits/linked/snp-scene.ts';
+import type { TdxCircuitName } from '#test/circuits/linked/test-size.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import { genuineG1 } from '../points.ts';
-import { fileOf, type Kinds, type Scene, sceneOf } from './bob-scene.ts';
+import { provenSnpScene, type SnpProven, snpInputsOf } from './bob-real-snp.ts';
+import { fileOf, type Kinds, type Proofs, type Scene, sceneOf } from './bob-scene.ts';
+import type { SnpKeyKind } from './bob-scene-snp.ts';
 
-const builds: Record<Exclude<LinkedCircuitName, 'vek-member'>, TestCircuit> = {
+const tdxBuilds = {
   'tdx-pck': 'linked_pck',
   'tdx-quote': 'linked_quote',
   response: 'linked_response',
   'response-text': 'linked_text',
-};
+} as const satisfies Partial<Record<LinkedCircuitName, TestCircuit>>;
+const builds = {
+  ...tdxBuilds,
+  'snp-vek': 'linked_vek',
+  'snp-report': 'linked_snp',
+} as const satisfies Record<Exclude<LinkedCircuitName, 'vek-member'>, string>;
+
+type Proof = { artifact: string; proof: Bytes };
 
 export type Workbench = {
   readonly tools: LinkedTools;
-  compiled(circuit: LinkedCircuitName): Compiled;
-  prove(
-    story: LinkedStory,
-    circuit: LinkedCircuitName,
-  ): Promise<{ artifact: string; proof: Bytes }>;
-  /** A scene whose three proofs are real. */
+  /** Of those that a TDX machine is proved with. */
+  compiled(circuit: TdxCircuitName): Compiled;
+  prove(story: LinkedStory, circuit: TdxCircuitName): Promise<Proof>;
+  /** A scene whose proofs are real. */
   scene(story: LinkedStory, kinds: Kinds): Promise<Scene>;
+  /** The same of a machine of AMD; its two circuits are compiled when first asked for. */
+  snpScene(story: SnpStory, key: SnpKeyKind): Promise<SnpProven>;
   close(): Promise<void>;
 };
 
@@ -50,34 +61,54 @@ export async function openWorkbench(): Promise<Workbench> {
   const g1 = genuineG1();
   const points = { g1, g2: ceremonyG2, count: g1.length / pointLength };
   const backend = await openBackend('native', points, folder);
-  const made = await makeAll(backend);
+  const ready = await makeAll(backend);
+  const later = new Map<LinkedCircuitName, Promise<Made>>();
+  const made = (circuit: LinkedCircuitName): Promise<Made> => {
+    if (circuit !== 'snp-vek' && circuit !== 'snp-report') return Promise.resolve(ready[circuit]);
+    const making = later.get(circuit) ?? makeOne(backend, circuit);
+    later.set(circuit, making);
+    return making;
+  };
   const tools: LinkedTools = {
-    artifactHash: async (circuit) => made[circuit].compiled.artifactHash,
-    key: async (circuit) => made[circuit].key,
+    artifactHash: async (circuit) => (await made(circuit)).compiled.artifactHash,
+    key: async (circuit) => (await made(circuit)).key,
     verify: backend.verify,
     crypto: nodeCrypto,
   };
-  const prove: Workbench['prove'] = async (story, circuit) => {
-    const { compiled, key } = made[circuit];
-    const { witness } = await new Noir(toCompiledCircuit(compiled)).execute(
-      circuit === 'vek-member' ? story.inputs[circuit] : story.testInputs[builds[circuit]],
-    );
+  const proveInputs = async (circuit: LinkedCircuitName, inputs: InputMap): Promise<Proof> => {
+    const { compiled, key } = await made(circuit);
+    const { witness } = await new Noir(toCompiledCircuit(compiled)).execute(inputs);
     const proof = await backend.prove(compiled, witness, key);
     return { artifact: compiled.artifactHash, proof };
   };
+  const prove: Workbench['prove'] = (story, circuit) =>
+    proveInputs(
+      circuit,
+      circuit === 'vek-member' ? story.inputs[circuit] : story.testInputs[tdxBuilds[circuit]],
+    );
+  const keyCircuit = { pck: 'tdx-pck', member: 'vek-member', shown: null } as const;
   return {
     tools,
-    compiled: (circuit) => made[circuit].compiled,
+    compiled: (circuit) => ready[circuit].compiled,
     prove,
     async scene(story, kinds) {
-      const circuit = kinds.key === 'pck' ? 'tdx-pck' : 'vek-member';
+      const circuit = keyCircuit[kinds.key];
       const response = kinds.response === 'hash' ? 'response' : 'response-text';
       const proofs = {
-        [circuit]: await prove(story, circuit),
+        ...(circuit !== null && { [circuit]: await prove(story, circuit) }),
         'tdx-quote': await prove(story, 'tdx-quote'),
         [response]: await prove(story, response),
       };
       return sceneOf(story, fileOf(story, kinds, proofs), tools);
+    },
+    async snpScene(story, key) {
+      const inputs = snpInputsOf(story, key);
+      const proofs: Proofs = {};
+      for (const circuit of ['snp-vek', 'vek-member', 'snp-report', 'response'] as const) {
+        const given = inputs[circuit];
+        if (given !== undefined) proofs[circuit] = await proveInputs(circuit, given);
+      }
+      return provenSnpScene(story, key, proofs, tools);
     },
     async close() {
       await backend.close();
@@ -86,16 +117,20 @@ export async function openWorkbench(): Promise<Workbench> {
   };
 }
 
-async function makeAll(backend: Backend): Promise<Record<LinkedCircuitName, Made>> {
-  const make = async (compiled: Compiled): Promise<Made> => ({
-    compiled,
-    key: await backend.deriveKey(compiled),
-  });
+async function makeAll(backend: Backend): Promise<Record<TdxCircuitName, Made>> {
   return {
-    'tdx-pck': await make(await compiledForTests('linked_pck')),
-    'tdx-quote': await make(await compiledForTests('linked_quote')),
-    response: await make(await compiledForTests('linked_response')),
-    'response-text': await make(await compiledForTests('linked_text')),
-    'vek-member': await make(await loadArtifact('vek-member')),
+    'tdx-pck': await makeOne(backend, 'tdx-pck'),
+    'tdx-quote': await makeOne(backend, 'tdx-quote'),
+    response: await makeOne(backend, 'response'),
+    'response-text': await makeOne(backend, 'response-text'),
+    'vek-member': await makeOne(backend, 'vek-member'),
   };
+}
+
+async function makeOne(backend: Backend, circuit: LinkedCircuitName): Promise<Made> {
+  const compiled =
+    circuit === 'vek-member'
+      ? await loadArtifact(circuit)
+      : await compiledForTests(builds[circuit]);
+  return { compiled, key: await backend.deriveKey(compiled) };
 }

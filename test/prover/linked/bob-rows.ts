@@ -6,31 +6,15 @@ import type { LinkedProofFile } from '#prover/linked/proof-file.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
 import { utf8 } from '#verifier/bytes.ts';
-import type { LinkedCheckId } from '#verifier/catalogue/linked.ts';
-import { type Changes, hexOf, now, type Scene, until } from './bob-scene.ts';
+import { keyPart, type Row, shownRows } from './bob-rows-shown.ts';
+import { hexOf, now, until } from './bob-scene.ts';
 
-/** A certified key and a whole response; a key of a set; parts of a response; the first of another machine and attestation. */
-export type Scenes = Readonly<Record<'scene' | 'member' | 'text' | 'other', Scene>>;
+export type { Row, Scenes } from './bob-rows-shown.ts';
 
-export type Row = {
-  name: string;
-  /** Default: `scene`. */
-  of?: 'scene' | 'member' | 'text';
-  changes: (scenes: Scenes) => Changes;
-  failing: LinkedCheckId[];
-  decision: 'invalid' | 'rejected';
-};
-
-const pckPart = (change: object) => ({
+const machinePart = (change: Partial<LinkedProofFile['machine']>) => ({
   file: (file: LinkedProofFile): LinkedProofFile => ({
     ...file,
-    key: { ...file.key, ...change } as LinkedProofFile['key'],
-  }),
-});
-const quotePart = (change: Partial<LinkedProofFile['quote']>) => ({
-  file: (file: LinkedProofFile): LinkedProofFile => ({
-    ...file,
-    quote: { ...file.quote, ...change },
+    machine: { ...file.machine, ...change },
   }),
 });
 const shownPart = (change: object) => ({
@@ -91,7 +75,7 @@ export const rows: readonly Row[] = [
     changes: () => ({
       file: (file) => ({
         ...file,
-        quote: { ...file.quote, proof: { ...file.quote.proof, artifact } },
+        machine: { ...file.machine, proof: { ...file.machine.proof, artifact } },
       }),
     }),
     failing: ['link.artifacts'],
@@ -99,38 +83,38 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'an issuer of another hierarchy',
-    changes: ({ other }) => pckPart({ issuer: other.story.intel.pckCa.der }),
+    changes: ({ other }) => keyPart({ issuer: other.story.intel.pckCa.der }),
     failing: ['link.issuer', 'link.key'],
     decision: 'invalid',
   },
   {
     name: 'an issuer that is a PCK certificate',
-    changes: ({ scene }) => pckPart({ issuer: scene.story.intel.pck.der }),
+    changes: ({ scene }) => keyPart({ issuer: scene.story.intel.pck.der }),
     failing: ['link.issuer'],
     decision: 'invalid',
   },
   {
     name: 'another time in the certificate’s proof',
-    changes: () => pckPart({ at: fakeNow - 1 }),
+    changes: () => keyPart({ at: fakeNow - 1 }),
     failing: ['link.key'],
     decision: 'invalid',
   },
   {
     name: 'a time that no calendar has',
-    changes: () => pckPart({ at: 2 ** 53 - 1 }),
+    changes: () => keyPart({ at: 2 ** 53 - 1 }),
     failing: ['link.key', 'link.certificate-age'],
     decision: 'invalid',
   },
   {
     name: 'other epochs than were proved',
-    changes: () => quotePart({ epochMin: fakeNow - 299 }),
+    changes: () => machinePart({ epochMin: fakeNow - 299 }),
     failing: ['link.machine'],
     decision: 'invalid',
   },
   {
     name: 'a nonce of the attestation that was not proved',
     changes: () => ({
-      ...quotePart({ nonce: new Uint8Array(32).fill(7) }),
+      ...machinePart({ nonce: new Uint8Array(32).fill(7) }),
       demands: { attestationNonce: '07'.repeat(32) },
     }),
     failing: ['link.machine'],
@@ -139,7 +123,7 @@ export const rows: readonly Row[] = [
   {
     name: 'a set of accepted software that was not proved',
     changes: () => ({
-      ...quotePart({ accepted: 5n }),
+      ...machinePart({ accepted: 5n }),
       demands: { accepted: [{ root: hexOf(5n), until }] },
     }),
     failing: ['link.machine'],
@@ -203,7 +187,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'a certified key where a published one is demanded',
-    changes: ({ member }) => ({ demands: { key: member.settings.demands.key.slice(1) } }),
+    changes: ({ member }) => ({ demands: { key: member.settings.demands.key.slice(1, 2) } }),
     failing: ['link.key-kind'],
     decision: 'rejected',
   },
@@ -231,6 +215,7 @@ export const rows: readonly Row[] = [
     failing: ['link.veks'],
     decision: 'rejected',
   },
+  ...shownRows,
   {
     name: 'another service',
     changes: () => ({ demands: { services: ['echo-cpp'] } }),

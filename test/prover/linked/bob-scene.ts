@@ -14,12 +14,13 @@ import type { LinkedVerdict } from '#prover/linked/linked-checks.ts';
 import {
   type Disclosure,
   encodeLinkedProofFile,
+  type LinkedKey,
   type LinkedProofFile,
 } from '#prover/linked/proof-file.ts';
 import {
+  machineInputs,
   memberInputs,
   pckInputs,
-  quoteInputs,
   responseInputs,
   textInputs,
 } from '#prover/linked/public-inputs.ts';
@@ -30,6 +31,7 @@ import {
   type StoryOptions,
   tellLinkedStory,
 } from '#test/circuits/linked/scene.ts';
+import type { TdxCircuitName } from '#test/circuits/linked/test-size.ts';
 import { fakeNow } from '#test/fake/amd.ts';
 import { encodeResponse } from '#verifier/abi/response.ts';
 import { type Bytes, fromUtf8, toHex, utf8 } from '#verifier/bytes.ts';
@@ -47,25 +49,25 @@ export const now = fakeNow + 120;
 export const until = fakeNow + 86_400;
 export const pinned = 'ab'.repeat(32);
 
-export type Kinds = { key: 'pck' | 'member'; response: 'hash' | 'text' };
+export type Kinds = { key: 'pck' | 'member' | 'shown'; response: 'hash' | 'text' };
+
+/** Of one circuit, or zeros. */
+export type Proofs = Partial<Record<LinkedCircuitName, { artifact: string; proof: Bytes }>>;
+
+export function proofIn(proofs: Proofs, circuit: LinkedCircuitName) {
+  return proofs[circuit] ?? { artifact: pinned, proof: new Uint8Array(proofLength) };
+}
 
 /** A proof file as the prover of the story makes it. @param proofs default: zeros */
-export function fileOf(
-  { statements, intel, service }: LinkedStory,
-  kinds: Kinds,
-  proofs: Partial<Record<LinkedCircuitName, { artifact: string; proof: Bytes }>> = {},
-): LinkedProofFile {
-  const proofOf = (circuit: LinkedCircuitName) =>
-    proofs[circuit] ?? { artifact: pinned, proof: new Uint8Array(proofLength) };
-  const { keyCommitment, attestation, ...quote } = statements['tdx-quote'];
+export function fileOf(story: LinkedStory, kinds: Kinds, proofs: Proofs = {}): LinkedProofFile {
+  const { statements, service } = story;
+  const proofOf = (circuit: LinkedCircuitName) => proofIn(proofs, circuit);
+  const { keyCommitment, attestation, ...machine } = statements['tdx-quote'];
   return {
     keyCommitment,
     attestation,
-    key:
-      kinds.key === 'pck'
-        ? { kind: 'pck', proof: proofOf('tdx-pck'), issuer: intel.pckCa.der, at: fakeNow }
-        : { kind: 'member', proof: proofOf('vek-member') },
-    quote: { proof: proofOf('tdx-quote'), ...quote },
+    key: keyOf(story, kinds.key, proofs),
+    machine: { circuit: 'tdx-quote', proof: proofOf('tdx-quote'), ...machine },
     response:
       kinds.response === 'hash'
         ? { kind: 'hash', proof: proofOf('response') }
@@ -76,6 +78,17 @@ export function fileOf(
             disclosure: disclosureOf(statements['response-text']),
           },
   };
+}
+
+function keyOf({ intel, salts }: LinkedStory, kind: Kinds['key'], proofs: Proofs): LinkedKey {
+  switch (kind) {
+    case 'pck':
+      return { kind, proof: proofIn(proofs, 'tdx-pck'), issuer: intel.pckCa.der, at: fakeNow };
+    case 'member':
+      return { kind, proof: proofIn(proofs, 'vek-member') };
+    case 'shown':
+      return { kind, certificates: [intel.pck.der, intel.pckCa.der], salt: salts.key };
+  }
 }
 
 /** Of a mask that shows one part from the first byte on. */
@@ -90,8 +103,11 @@ export function hexOf(field: Field): string {
   return toHex(fieldToBytes(field));
 }
 
-/** Demands that the story meets, of both kinds of key. */
-export function demandsFor({ sets }: LinkedStory, changes: Partial<Demands> = {}): Demands {
+/** Demands that the story meets, of every kind of key. */
+export function demandsFor(
+  { sets }: { sets: Readonly<Record<keyof LinkedStory['sets'], { root: Field }>> },
+  changes: Partial<Demands> = {},
+): Demands {
   const one = (root: Field) => [{ root: hexOf(root), until }];
   return {
     version: 1,
@@ -102,6 +118,7 @@ export function demandsFor({ sets }: LinkedStory, changes: Partial<Demands> = {}
     key: [
       { kind: 'pck-ca', maxAge: 3600 },
       { kind: 'veks', roots: one(sets.veks.root) },
+      { kind: 'shown', vendors: ['intel'] },
     ],
     epoch: { maxAge: 600, maxFuture: 60 },
     attestationNonce: toHex(attestationNonce),
@@ -113,8 +130,10 @@ export function demandsFor({ sets }: LinkedStory, changes: Partial<Demands> = {}
   };
 }
 
-export type Scene = {
-  story: LinkedStory;
+export type Scene = CheckedScene & { story: LinkedStory };
+
+/** Of either vendor. */
+export type CheckedScene = {
   file: LinkedProofFile;
   given: GivenLinkedProof;
   settings: LinkedSettings;
@@ -126,18 +145,21 @@ export type Changes = {
   file?: (file: LinkedProofFile) => LinkedProofFile;
   given?: Partial<GivenLinkedProof>;
   demands?: Partial<Demands>;
-  settings?: Partial<LinkedSettings>;
+  settings?: Partial<Pick<LinkedSettings, 'now'>>;
+  intel?: Partial<LinkedSettings['intel']>;
+  amd?: Partial<LinkedSettings['amd']>;
   tools?: Partial<LinkedTools>;
 };
 
 const whole: Kinds = { key: 'pck', response: 'hash' };
 
+/** Of a TDX machine. */
 export async function linkedScene(
   kinds: Partial<Kinds> = {},
   options: StoryOptions = {},
 ): Promise<Scene> {
   const story = await tellLinkedStory(options);
-  return sceneOf(story, fileOf(story, { ...whole, ...kinds }), soundTools(story));
+  return sceneOf(story, fileOf(story, { ...whole, ...kinds }), soundTools(truthOf(story)));
 }
 
 export function sceneOf(story: LinkedStory, file: LinkedProofFile, tools: LinkedTools): Scene {
@@ -154,38 +176,47 @@ export function sceneOf(story: LinkedStory, file: LinkedProofFile, tools: Linked
     settings: {
       demands: demandsFor(story),
       now,
-      root: { spki: parseCertificate(story.intel.root.der, 'root').spki, insecure: true },
-      rootCrls: [story.intel.rootCrl.der],
+      intel: {
+        root: { spki: parseCertificate(story.intel.root.der, 'root').spki, insecure: true },
+        rootCrls: [story.intel.rootCrl.der],
+        pckCrls: [story.intel.pckCrl.der],
+      },
+      amd: { roots: [], crls: [] },
     },
     tools,
   };
 }
 
 /** Of each circuit the public inputs that the story's statements are about. */
-export function truthOf({ statements }: LinkedStory): Record<LinkedCircuitName, Uint8Array[]> {
+export function truthOf({ statements }: LinkedStory): Record<TdxCircuitName, Uint8Array[]> {
   return {
     'tdx-pck': pckInputs(statements['tdx-pck']),
     'vek-member': memberInputs(statements['vek-member']),
-    'tdx-quote': quoteInputs(statements['tdx-quote']),
+    'tdx-quote': machineInputs(statements['tdx-quote']),
     response: responseInputs(statements.response),
     'response-text': textInputs(statements['response-text']),
   };
 }
 
-function soundTools(story: LinkedStory): LinkedTools {
-  const truth = truthOf(story);
+/** Of the public inputs that are true of each circuit. */
+export type Truth = Partial<Record<LinkedCircuitName, Uint8Array[]>>;
+
+export function soundTools(truth: Truth): LinkedTools {
   return {
     artifactHash: async () => pinned,
     key: async (circuit) => utf8(circuit),
     verify: async (key, _proof, inputs) => {
       const circuit = fromUtf8(key, 'key') as LinkedCircuitName;
-      return truth[circuit].map(toHex).join() === inputs.map(toHex).join();
+      return truth[circuit]?.map(toHex).join() === inputs.map(toHex).join();
     },
     crypto: nodeCrypto,
   };
 }
 
-export async function verdictIn(scene: Scene, changes: Changes = {}): Promise<LinkedVerdict> {
+export async function verdictIn(
+  scene: CheckedScene,
+  changes: Changes = {},
+): Promise<LinkedVerdict> {
   const { given, settings, tools, file } = scene;
   const proof = utf8(encodeLinkedProofFile(changes.file?.(file) ?? file));
   const demands = { ...settings.demands, ...changes.demands };
@@ -193,7 +224,13 @@ export async function verdictIn(scene: Scene, changes: Changes = {}): Promise<Li
   const read = parseDemands(utf8(JSON.stringify(demands)));
   return checkLinkedProof(
     { ...given, proof, ...changes.given },
-    { ...settings, demands: read, ...changes.settings },
+    {
+      ...settings,
+      demands: read,
+      ...changes.settings,
+      intel: { ...settings.intel, ...changes.intel },
+      amd: { ...settings.amd, ...changes.amd },
+    },
     { ...tools, ...changes.tools },
   );
 }

@@ -18,8 +18,9 @@ describe('a verdict on linked proofs', () => {
     const verdict = await verdictIn(scene);
     const { stdout } = await linkedOutput({ verdict, policy }, {}, terminal);
     const text = stdout.replace(/\s+/g, ' ');
-    expect(text).toMatch(/pass link\.machine a quote under the key of C_key/);
+    expect(text).toMatch(/pass link\.machine a quote or report under the key of C_key/);
     expect(text).toMatch(/! Proved: a TDX machine/);
+    expect(text).toMatch(/! Certified key: seen is that Intel’s PCK Platform CA certified it/);
     expect(text).toMatch(/! Hidden: the chip/);
     expect(text).toMatch(/! Not stated by the proof: devices, log, channel/);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('ACCEPTED under policy "tests"');
@@ -41,7 +42,7 @@ describe('a verdict on linked proofs', () => {
   });
 
   test('is a page of Markdown', async () => {
-    const verdict = await verdictIn(scene, { settings: { rootCrls: [] } });
+    const verdict = await verdictIn(scene, { intel: { rootCrls: [] } });
     const { stdout } = await linkedOutput({ verdict, policy }, { format: 'markdown' }, terminal);
     expect(stdout).toMatch(/\*\*UNDECIDED: link\.issuer-crl lacks the root's revocation list/);
   });

@@ -31,12 +31,14 @@ import {
 let scene: Scene;
 let member: Scene;
 let text: Scene;
+let shown: Scene;
 let other: Scene;
 
 beforeAll(async () => {
   scene = await linkedScene();
   member = await linkedScene({ key: 'member' });
   text = await linkedScene({ response: 'text' });
+  shown = await linkedScene({ key: 'shown' });
   other = await linkedScene({}, { seed: 'another' });
 });
 
@@ -45,6 +47,7 @@ describe('Bob accepts', () => {
     ['a certified key and a whole response', () => scene],
     ['a key of his set', () => member],
     ['parts of a response', () => text],
+    ['a key whose certificate is shown', () => shown],
   ])('%s', async (_, of) => {
     const verdict = await verdictIn(of());
     expect(withStatus('fail', verdict)).toEqual([]);
@@ -54,7 +57,7 @@ describe('Bob accepts', () => {
 
   test('every check of the catalogue, in its order', async () => {
     const all = Object.keys(linkedChecks);
-    const made = await Promise.all([scene, member, text].map((one) => verdictIn(one)));
+    const made = await Promise.all([scene, member, text, shown].map((one) => verdictIn(one)));
     for (const { checks } of made) {
       const ids = checks.map(({ id }) => id);
       expect(ids).toEqual(all.filter((id) => ids.includes(id as LinkedCheckId)));
@@ -86,7 +89,7 @@ describe('Bob accepts', () => {
 
 describe('Bob refuses', () => {
   test.for(rows)('$name', async ({ changes, failing, decision, of = 'scene' }: Row) => {
-    const scenes = { scene, member, text, other };
+    const scenes = { scene, member, text, shown, other };
     const verdict = await verdictIn(scenes[of], changes(scenes));
     expect(withStatus('fail', verdict)).toEqual(failing);
     expect(verdict.decision).toBe(decision);
@@ -130,7 +133,7 @@ const lacks = () =>
 describe('Bob leaves undecided', () => {
   test.each([
     ['without the response', { given: { response: null } }, 'link.message', /--response/],
-    ['without the root’s list', { settings: { rootCrls: [] } }, 'link.issuer-crl', /--root-ca-crl/],
+    ['without the root’s list', { intel: { rootCrls: [] } }, 'link.issuer-crl', /--root-ca-crl/],
     ['without points', { tools: { key: lacks } }, 'link.verification-keys', /x needs 5 points/],
     ['without a backend', { tools: { verify: lacks } }, 'link.machine', /x needs 5 points/],
     ['without a register', { demands: { challenge: 'register' } }, 'link.challenge', /register/],
@@ -143,7 +146,7 @@ describe('Bob leaves undecided', () => {
   });
 
   test('no list is needed for a key of a set', async () => {
-    const verdict = await verdictIn(member, { settings: { rootCrls: [] } });
+    const verdict = await verdictIn(member, { intel: { rootCrls: [] } });
     expect(verdict.decision).toBe('accepted');
   });
 
@@ -262,8 +265,9 @@ describe('the verdict', () => {
 
   test('says that a root was handed over', async () => {
     expect((await verdictIn(scene)).warnings[0]).toMatch(/^INSECURE/);
-    const root = { ...scene.settings.root, insecure: false };
-    const verdict = await verdictIn(scene, { settings: { root } });
+    const { root } = scene.settings.intel;
+    const intel = { root: root && { ...root, insecure: false } };
+    const verdict = await verdictIn(scene, { intel });
     expect(verdict.warnings.join()).not.toMatch(/INSECURE/);
   });
 });

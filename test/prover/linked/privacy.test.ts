@@ -5,7 +5,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publicInputs } from '#prover/circuit-inputs.ts';
-import type { LinkedProofFile } from '#prover/linked/proof-file.ts';
+import type { LinkedProof, LinkedProofFile } from '#prover/linked/proof-file.ts';
 import {
   type LinkedStory,
   type StoryOptions,
@@ -39,11 +39,11 @@ const names = {
 
 /** All that a checker sees of one proof, by name. */
 function viewOf(story: LinkedStory, kinds: Kinds): Map<string, string> {
-  const key = kinds.key === 'pck' ? 'tdx-pck' : 'vek-member';
+  const key = { pck: ['tdx-pck'], member: ['vek-member'], shown: [] } as const;
   const response = kinds.response === 'hash' ? 'response' : 'response-text';
   const truth = truthOf(story);
   return new Map(
-    ([key, 'tdx-quote', response] as const).flatMap((circuit) => {
+    ([...key[kinds.key], 'tdx-quote', response] as const).flatMap((circuit) => {
       expect(truth[circuit]).toHaveLength(names[circuit].length);
       return truth[circuit].map((value, i): [string, string] => [
         names[circuit][i] as string,
@@ -133,6 +133,12 @@ describe('by public inputs', () => {
     expect(seen).not.toContain('at');
   });
 
+  test('a key that is shown links nothing more than its certificate and C_key do', () => {
+    const seen = [...viewOf(told.first, { key: 'shown', response: 'hash' }).keys()];
+    expect(seen).toContain('C_key');
+    for (const name of ['issuer', 'at', 'veks']) expect(seen).not.toContain(name);
+  });
+
   test('in open linkage everything is linked: the tree is seen, and the evidence beside it', () => {
     const open = ({ bundle, statements }: LinkedStory) =>
       publicInputs('response-open', {
@@ -188,10 +194,16 @@ describe.skipIf(!hasPoints)(`by the proofs’ bytes (${hasPoints ? 'here' : poin
 
   afterAll(async () => bench?.close());
 
-  const parts = ['key', 'quote', 'response'] as const;
+  const parts = ['key', 'machine', 'response'] as const;
+
+  function proofOf(file: LinkedProofFile, part: (typeof parts)[number]): LinkedProof {
+    const found = file[part];
+    if ('proof' in found) return found.proof;
+    throw new Error('nothing is proved of a key that is shown');
+  }
 
   function elements(file: LinkedProofFile, part: (typeof parts)[number]): Set<string> {
-    const { proof } = file[part].proof;
+    const { proof } = proofOf(file, part);
     const count = proof.length / 32;
     return new Set(
       Array.from({ length: count }, (_, i) => toHex(proof.subarray(32 * i, 32 * i + 32))),
@@ -222,9 +234,9 @@ describe.skipIf(!hasPoints)(`by the proofs’ bytes (${hasPoints ? 'here' : poin
         toHex(bytes.subarray(32 * i, 32 * i + 32)),
       ),
     );
-    const { key, quote, response } = files.first;
+    const { key } = files.first;
     const issuer = key.kind === 'pck' ? toHex(key.issuer) : '';
-    const seen = [key, quote, response].map(({ proof }) => toHex(proof.proof)).concat(issuer);
+    const seen = parts.map((part) => toHex(proofOf(files.first, part).proof)).concat(issuer);
     for (const secret of [...hidden, ...strings]) {
       for (const text of seen) expect(text.includes(secret)).toBe(false);
     }

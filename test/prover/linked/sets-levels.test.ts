@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LevelTdx } from '#prover/linked/formulas.ts';
 import { type FloorStatus, floorOf, floorStatuses } from '#prover/linked/set-levels.ts';
-import { reachesLevel } from '#prover/linked/sets.ts';
+import { reachesLevel } from '#prover/linked/set-reach.ts';
 import { hasShared, sharedFile, sharedMissing, sharedPath } from '#test/shared.ts';
 import { codeOf } from '#test/verifier/code-of.ts';
 import { intelOf } from '#test/verifier/intel-scene.ts';

@@ -64,16 +64,26 @@ export const root: string = file('root.pem', plain.root.pem);
 export const at: string = formatTime(fakeNow);
 export const moment: readonly string[] = ['--at', at, '--insecure-root', root];
 
-export async function make(
-  kind: string,
-  ...args: string[]
-): Promise<{ stdout: string; set: LinkedSet; out: string }> {
-  const out = newName();
-  const stdout = await affidavitSet('make', kind, '--out', out, ...moment, ...args);
-  return { stdout, set: read(out), out };
+type Maker = {
+  make: (
+    kind: string,
+    ...args: string[]
+  ) => Promise<{ stdout: string; set: LinkedSet; out: string }>;
+  /** The code and exit code that it ends with, or null. */
+  refused: (kind: string, ...args: string[]) => Promise<string | null>;
+};
+
+/** @param moment `--at`, and the root that is trusted then */
+export function makerAt(moment: readonly string[]): Maker {
+  const make: Maker['make'] = async (kind, ...args) => {
+    const out = newName();
+    const stdout = await affidavitSet('make', kind, '--out', out, ...moment, ...args);
+    return { stdout, set: read(out), out };
+  };
+  return { make, refused: (kind, ...args) => endOf(make(kind, ...args)) };
 }
-export const refused = (kind: string, ...args: string[]): Promise<string | null> =>
-  endOf(make(kind, ...args));
+
+export const { make, refused }: Maker = makerAt(moment);
 
 /** The options for the levels of this hierarchy. */
 export function documents(intel: Intel, name: string): string[] {

@@ -8,7 +8,6 @@ import {
   elementOf,
   encodeSet,
   findLevel,
-  type LinkedSet,
   levelSet,
   makeSet,
   maxSetEntries,
@@ -19,64 +18,21 @@ import {
   type RevokedEntry,
   revokedSet,
   type SetKind,
-  vekSet,
 } from '#prover/linked/sets.ts';
 import { codeOf } from '#test/verifier/code-of.ts';
 import { type Bytes, fromHex, utf8 } from '#verifier/bytes.ts';
-import { fieldOrder } from '#verifier/field.ts';
 import { verifyProof } from '#verifier/smt/proof.ts';
+import { anySetOf } from './set-arbitraries.ts';
 
 const origin = { made: 1_760_000_000, source: 'a test' };
 const bytes = (value: number, length: number): Bytes => new Uint8Array(length).fill(value);
 const chips = (...values: number[]): RevokedEntry[] =>
   values.map((value) => ({ chip: bytes(value, 16) }));
 
-const bytesOf = (length: number) =>
-  fc.uint8Array({ minLength: length, maxLength: length }).map((found) => new Uint8Array(found));
-const field = fc.bigInt({ min: 0n, max: fieldOrder - 1n });
-const u16 = fc.integer({ min: 0, max: 0xffff });
-const serialNumber = fc
-  .uint8Array({ minLength: 1, maxLength: 20 })
-  .map((found) => new Uint8Array(found))
-  .filter((found) => found.length === 1 || found[0] !== 0);
-
-const anyAccepted = fc.record({
-  mrTd: bytesOf(48),
-  rtmr: fc.tuple(bytesOf(48), bytesOf(48), bytesOf(48), bytesOf(48)),
-  closureDigest: bytesOf(32),
-});
-const anyLevel = fc.record({
-  fmspc: bytesOf(6),
-  cpuSvn: bytesOf(16),
-  pceSvn: u16,
-  teeTcbSvn: bytesOf(16),
-  qeIsvSvn: u16,
-});
-const anyRevoked = fc.oneof(
-  fc.record({ chip: bytesOf(16) }),
-  fc.record({ issuer: field, serialNumber }),
-);
-const anyVek = fc.record({
-  publicKey: bytesOf(64),
-  chip: field,
-  serial: field,
-  fmspc: bytesOf(6),
-  cpuSvn: bytesOf(16),
-  pceSvn: u16,
-});
-const some = <T>(entry: fc.Arbitrary<T>, minLength = 1) =>
-  fc.array(entry, { minLength, maxLength: 4 });
-const anySet: fc.Arbitrary<LinkedSet> = fc.oneof(
-  some(anyAccepted).map((entries): LinkedSet => acceptedSet(entries, origin)),
-  some(anyLevel).map((entries): LinkedSet => levelSet(entries, origin)),
-  some(anyRevoked, 0).map((entries): LinkedSet => revokedSet(entries, origin)),
-  some(anyVek).map((entries): LinkedSet => vekSet(entries, origin)),
-);
-
 describe('a set file', () => {
   test('is read as it was written', () => {
     fc.assert(
-      fc.property(anySet, (set) => {
+      fc.property(anySetOf(origin), (set) => {
         const text = encodeSet(set);
         const read = parseSet(utf8(text));
         expect(encodeSet(read)).toBe(text);
