@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { utf8 } from '#verifier/bytes.ts';
+import { type Held, Lock } from '#verifier/process-lock.ts';
 import { cacheFolder } from '../tools/debian.ts';
 import { type Tree, writeCpio } from './cpio.ts';
 import { type Kernel, prepareKernel } from './kernel.ts';
@@ -39,9 +40,34 @@ export async function guestImage(programs: Programs): Promise<Image> {
   const images = join(cacheFolder, 'guest');
   const folder = join(images, keyOf(programs));
   const done = join(folder, 'image.json');
-  if (existsSync(done)) return JSON.parse(await readFile(done, 'utf8'));
+  const made = async (): Promise<Image | null> =>
+    existsSync(done) ? JSON.parse(await readFile(done, 'utf8')) : null;
+  const found = await made();
+  if (found !== null) return found;
   await mkdir(images, { recursive: true });
+  // Test files run side by side, and begin with the same.
+  const lock = await Lock.prepare(join(cacheFolder, 'guest-image'), heldBy);
+  try {
+    return await lock.hold(
+      patience,
+      async () => (await made()) ?? makeKept(folder, done, programs),
+    );
+  } finally {
+    await lock.forget();
+  }
+}
+
+const patience = 600_000;
+
+function heldBy({ lock, who }: Held): Error {
+  return new Error(`${who} has been making a guest's image for too long (${lock})`);
+}
+
+async function makeKept(folder: string, done: string, programs: Programs): Promise<Image> {
+  const images = dirname(folder);
   for (const name of await readdir(images)) await removeOld(join(images, name));
+  // Of one that was interrupted.
+  await removeFolder(folder);
   const image = await makeImage(folder, programs);
   await writeFile(done, JSON.stringify(image));
   return image;
@@ -67,7 +93,11 @@ async function makeImage(folder: string, programs: Programs): Promise<Image> {
 /** Each image is some 500 MB, and another run may be using one of today. */
 async function removeOld(folder: string): Promise<void> {
   const hours = (Date.now() - (await stat(folder)).mtimeMs) / 3_600_000;
-  if (hours < 12) return;
+  if (hours >= 12) await removeFolder(folder);
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
   // Folders of a Nix store may not be written to, which stops who is not root.
   await run('chmod', ['-R', 'u+w', folder]);
   await rm(folder, { recursive: true });

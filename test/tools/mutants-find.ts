@@ -7,7 +7,8 @@ export type Constraint = {
   readonly text: string;
 };
 
-const begins = /^\s*(?!let |fn |pub |if |for |use |\/\/).*\bassert(?:_[a-z_0-9]+)?(?:::<[^>]*>)?\(/;
+const begins =
+  /^\s*(?!let |fn |pub |if |for |use |\/\/).*\b(?:assert|expect)(?:_[a-z_0-9]+)?(?:::<[^>]*>)?\(/;
 
 /** Every statement, as long as it takes to its semicolon, outside of comments. */
 export function constraintsOf(source: string): Constraint[] {

@@ -13,10 +13,11 @@ import { constraintsOf, without } from './mutants-find.ts';
 const testsOf: Readonly<Record<string, readonly string[]>> = {
   bignum: ['bignum', 'p384-curve'],
   p384: ['p384-curve', 'p384', 'p384.slow'],
-  sha384: ['sha384'],
-  rsa: ['rsa'],
-  vek: ['vek'],
-  snp_report: ['snp-report'],
+  'p384/lib.nr': ['p384.slow', 'p384-curve', 'p384'],
+  sha384: ['sha384-hints', 'sha384', 'sha384.slow'],
+  rsa: ['rsa', 'rsa-power.slow', 'rsa.slow'],
+  vek: ['vek', 'vek.slow'],
+  snp_report: ['snp-report', 'snp-corpus.slow'],
 };
 
 type Mutant = {
@@ -25,6 +26,10 @@ type Mutant = {
   readonly text: string;
   readonly at: number;
 };
+function testsFor({ library, file }: Mutant): readonly string[] {
+  return testsOf[`${library}/${file}`] ?? testsOf[library] ?? [];
+}
+
 type Outcome = { readonly mutant: Mutant; readonly noticed: string | null };
 
 async function mutantsOf(library: string): Promise<Mutant[]> {
@@ -47,21 +52,17 @@ async function noticedBy(mutant: Mutant): Promise<string | null> {
     const path = join(circuits, 'lib', mutant.library, 'src', mutant.file);
     await writeFile(path, without(await readFile(path, 'utf8'), mutant));
     const results = join(copy, 'results.json');
-    const files = testsOf[mutant.library] ?? [];
-    await run(
-      [
-        'run',
-        '--bail=1',
-        '--reporter=json',
-        `--outputFile.json=${results}`,
-        '--maxWorkers=1',
-      ].concat(files.map((name) => `test/circuits/linked/${name}.test.ts`)),
-      {
+    for (const name of testsFor(mutant)) {
+      const file = `test/circuits/linked/${name}.test.ts`;
+      const options = ['--mode=slow', '--bail=1', '--maxWorkers=1', '--reporter=json'];
+      await run(['run', ...options, `--outputFile.json=${results}`, file], {
         AFFIDAVIT_TEST_CIRCUITS: `${circuits}/`,
         AFFIDAVIT_TEST_CIRCUITS_CACHE: join(copy, 'cache'),
-      },
-    );
-    return firstFailure(await readFile(results, 'utf8'));
+      });
+      const noticed = firstFailure(await readFile(results, 'utf8'));
+      if (noticed !== null) return noticed;
+    }
+    return null;
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
@@ -96,7 +97,8 @@ function run(args: readonly string[], env: Readonly<Record<string, string>>): Pr
 }
 
 async function main(names: readonly string[]): Promise<number> {
-  const libraries = names.length > 0 ? names : Object.keys(testsOf);
+  const libraries =
+    names.length > 0 ? names : Object.keys(testsOf).filter((name) => !name.includes('/'));
   const waiting = (await Promise.all(libraries.map(mutantsOf))).flat();
   const outcomes: Outcome[] = [];
   const work = async () => {
