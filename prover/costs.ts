@@ -21,8 +21,8 @@ export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendK
   },
   'tdx-pck': { native: { seconds: 4.5, megabytes: 450 }, wasm: { seconds: 15, megabytes: 600 } },
   'tdx-quote': { native: { seconds: 7, megabytes: 550 }, wasm: { seconds: 25, megabytes: 750 } },
-  'snp-vek': { native: { seconds: 14, megabytes: 800 }, wasm: { seconds: 45, megabytes: 1000 } },
-  'snp-report': { native: { seconds: 12, megabytes: 700 }, wasm: { seconds: 45, megabytes: 1000 } },
+  'snp-vek': { native: { seconds: 9.6, megabytes: 1000 }, wasm: { seconds: 23, megabytes: 1140 } },
+  'snp-report': { native: { seconds: 7.2, megabytes: 840 }, wasm: { seconds: 19, megabytes: 830 } },
   'vek-member': { native: { seconds: 0.6, megabytes: 265 }, wasm: { seconds: 2, megabytes: 285 } },
   response: { native: { seconds: 2.1, megabytes: 350 }, wasm: { seconds: 6.4, megabytes: 380 } },
   'response-text': {
@@ -35,7 +35,7 @@ export const provingCosts: Readonly<Record<CircuitName, Readonly<Record<BackendK
 export const executingSeconds = 0.4;
 
 /** Those whose hints take longer. */
-const longExecuting: Partial<Record<CircuitName, number>> = { 'snp-vek': 5, 'snp-report': 5 };
+const longExecuting: Partial<Record<CircuitName, number>> = { 'snp-vek': 2.5, 'snp-report': 1.5 };
 
 export function secondsToExecute(circuit: CircuitName): number {
   return longExecuting[circuit] ?? executingSeconds;
