@@ -45,9 +45,11 @@ describe('an integer that is not below its bound', () => {
     expect(await refused(other), 'the same complement').toMatch(notEqual);
     const complement = withComplement(signature, 0, p - 1n - x);
     expect(await refused({ ...other, signature: complement }), 'a negative one').toMatch(notEqual);
-    expect(
-      await refused(lying({ ...partsOf(of, r, s, z), key: { ...of, x } }, { ...of, x })),
-    ).toMatch(notEqual);
+    const large = lying({ ...partsOf(of, r, s, z), key: { ...of, x } }, { ...of, x });
+    expect(await refused(large)).toMatch(notEqual);
+    const { signature: steps } = large as { signature: InputMap };
+    const inRange = { ...large, signature: withComplement(steps, 0, 0n) };
+    expect(await refused(inRange), 'one that is in range').toMatch(notEqual);
   });
 
   test('y of the key', async () => {
@@ -63,17 +65,23 @@ describe('an integer that is not below its bound', () => {
     const { key: of, z, r, s } = keyFor(point, 54321n);
     const parts = partsOf(of, r, s, z);
     expect(await refused(lying(parts, of))).toBeUndefined();
-    // r + n, were it not so, would be another r of the same signature.
+    // x + p, were it taken, would give the same R another r, for which the relations hold of another s and z.
     const x = parts.point.x + p;
-    expect(
-      await refused(lying({ ...parts, r: mod(x, n), point: { ...parts.point, x } }, of)),
-    ).toMatch(notEqual);
+    const { low, high, key: b, point: c } = parts.scalars;
+    const other = mod(x, n);
+    const otherS = mod(c * other * inverse(b, n), n);
+    const otherZ = mod((low + 2n ** 195n * high) * otherS * inverse(c, n), n);
+    const large = { ...parts, r: other, s: otherS, z: otherZ, point: { ...parts.point, x } };
+    expect(await refused(lying(large, of))).toMatch(notEqual);
   });
 
   test('r', async () => {
-    const { key: of, z, r, s } = keyFor(pointFrom(3n), 54321n);
-    const parts = { ...partsOf(of, r, s, z), r: r + n };
-    expect(await refused(lying(parts, of))).toMatch(notEqual);
+    // Of an R whose x is r + n: then x itself is an r for which all else holds.
+    const { key: of, z, r, s } = keyFor(pointFrom(n + 1n), 12345n);
+    const parts = partsOf(of, r, s, z);
+    expect(await refused(lying(parts, of))).toBeUndefined();
+    expect(parts.point.x).toBe(r + n);
+    expect(await refused(lying({ ...parts, r: r + n }, of))).toMatch(notEqual);
   });
 
   test('s', async () => {
