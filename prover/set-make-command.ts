@@ -105,8 +105,8 @@ function entryOfBundle(path: string, { bundle, claims }: Verified): AcceptedEntr
   }
   const { closureDigest } = bundle.bound;
   if (claims.platform === 'sev-snp') return acceptedBySnpReport(claims.report, closureDigest);
-  const { body } = claims.quote;
-  if (body.kind === 'tdx') return acceptedByReport(body.report, closureDigest);
+  const body = 'quote' in claims ? claims.quote.body : null;
+  if (body?.kind === 'tdx') return acceptedByReport(body.report, closureDigest);
   throw usageError(`${path} is of an enclave`, 'Give that of a TDX or SEV-SNP guest.');
 }
 

@@ -1,7 +1,7 @@
 /** A short run of `npm run fuzz`, and proof that the runner finds what it looks for. */
 import { describe, expect, test } from 'vitest';
 import { testKeys } from '#test/fake/test-keys.ts';
-import { renderFuzz } from '#test/tools/fuzz.ts';
+import { fuzzTargets, renderFuzz } from '#test/tools/fuzz.ts';
 import { mutate, seededRandom } from '#test/tools/fuzz-mutate.ts';
 import { fuzz, maxCallMs, type Parser } from '#test/tools/fuzz-run.ts';
 import { snpParsers } from '#test/tools/fuzz-snp.ts';
@@ -12,6 +12,7 @@ import { AttestationError } from '#verifier/errors.ts';
 test.each<[string, () => Promise<Parser[]>]>([
   ['SEV-SNP', async () => snpParsers(await testKeys())],
   ['TDX and SGX', tdxParsers],
+  ['device', async () => (await fuzzTargets['devices']?.()) ?? []],
 ])(
   '20,000 inputs into the %s parsers: typed errors only, quick, no leak',
   async (_, parsers) => {

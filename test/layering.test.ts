@@ -86,6 +86,8 @@ providers | agent/{configfs,files}.ts     | kernel agent providers     | @noble/
           | agent/closure/{scan,store}.ts |                            |
           | agent/closure/verify.ts       |                            |
           | agent/collateral-folder.ts    |                            |
+          | agent/devices/{attach,command}.ts |                        |
+          | agent/devices/{open,tpm-port}.ts |                         |
 agent     | agent/**                      | kernel agent               | @koa/router @noble/hashes
           |                               |                            | koa pino
 prover-cli | prover/cli.ts                | kernel checks evidence     | node:

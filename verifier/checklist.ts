@@ -122,9 +122,9 @@ export class Checklist {
     for (const id of this.#open()) this.skip(id, lacks);
   }
 
-  /** The same for the checks of one stage. */
-  skipStage(stage: Stage, lacks: string): void {
-    for (const id of this.#open()) if (entryOf(id).stage === stage) this.skip(id, lacks);
+  /** The same for those of these checks that are due. */
+  skipDue(ids: readonly CheckId[], lacks: string): void {
+    for (const id of this.#open()) if (ids.includes(id)) this.skip(id, lacks);
   }
 
   /** Gives every check that has no result yet the same failure. */

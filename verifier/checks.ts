@@ -3,17 +3,27 @@
  * every verdict; ids are API. No check exists outside the two: Checklist accepts nothing but the first, and finishes only when each
  * applicable check has a result.
  */
-import { chainChecks } from './catalogue/chain.ts';
+import { chainChecks, parseChecks } from './catalogue/chain.ts';
 import { collateralChecks } from './catalogue/collateral.ts';
+import {
+  deviceBindingChecks,
+  deviceChainChecks,
+  deviceCollateralChecks,
+  deviceEvidenceChecks,
+  deviceParseChecks,
+  devicePolicyChecks,
+} from './catalogue/devices.ts';
 import type { CheckEntry, Stage, Subject } from './catalogue/entry.ts';
 import { evidenceChecks } from './catalogue/evidence.ts';
-import { guestChecks } from './catalogue/guest.ts';
+import { bindingChecks, proofChecks } from './catalogue/guest.ts';
 import { intelPolicyChecks } from './catalogue/intel-policy.ts';
 import { type LinkedCheckId, linkedChecks } from './catalogue/linked.ts';
 import { policyChecks, softwarePolicyChecks } from './catalogue/policy.ts';
 import { referencePolicyChecks } from './catalogue/reference.ts';
 
 export {
+  type AkKind,
+  type Cpu,
   type ProofSubject,
   type Stage,
   type Subject,
@@ -22,12 +32,20 @@ export {
 } from './catalogue/entry.ts';
 
 export const catalogue = {
+  ...parseChecks,
+  ...deviceParseChecks,
   ...chainChecks,
+  ...deviceChainChecks,
   ...collateralChecks,
+  ...deviceCollateralChecks,
   ...evidenceChecks,
-  ...guestChecks,
+  ...deviceEvidenceChecks,
+  ...bindingChecks,
+  ...deviceBindingChecks,
+  ...proofChecks,
   ...policyChecks,
   ...intelPolicyChecks,
+  ...devicePolicyChecks,
   ...referencePolicyChecks,
   ...softwarePolicyChecks,
 } as const;
@@ -37,6 +55,9 @@ export type CheckId = keyof typeof catalogue;
 export type AnyCheckId = CheckId | LinkedCheckId;
 
 export const checkIds = Object.keys(catalogue) as CheckId[];
+
+/** Of the evidence that a CPU signed, whichever it is. */
+export const cpuEvidenceChecks = Object.keys(evidenceChecks) as CheckId[];
 
 export const linkedCheckIds = Object.keys(linkedChecks) as LinkedCheckId[];
 

@@ -5,15 +5,20 @@ import type { CryptoPort } from './crypto.ts';
 const p384 = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const rsaPss = { name: 'RSA-PSS', hash: 'SHA-384', saltLength: 48 };
+const rsaPkcs1 = (hash: 'SHA-256' | 'SHA-384') => ({ name: 'RSASSA-PKCS1-v1_5', hash });
 
 export const webCrypto: CryptoPort = {
   verifyRsaPssSha384: (spki, message, signature) => verifyWith(rsaPss, spki, message, signature),
   verifyP384Sha384: (spki, message, signature) => verifyWith(p384, spki, message, signature),
   verifyP256Sha256: (spki, message, signature) => verifyWith(p256, spki, message, signature),
+  verifyRsaPkcs1Sha256: (spki, message, signature) =>
+    verifyWith(rsaPkcs1('SHA-256'), spki, message, signature),
+  verifyRsaPkcs1Sha384: (spki, message, signature) =>
+    verifyWith(rsaPkcs1('SHA-384'), spki, message, signature),
 };
 
 async function verifyWith(
-  algorithm: typeof p384 | typeof p256 | typeof rsaPss,
+  algorithm: typeof p384 | typeof p256 | typeof rsaPss | ReturnType<typeof rsaPkcs1>,
   spki: Bytes,
   message: Bytes,
   signature: Bytes,

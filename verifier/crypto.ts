@@ -20,6 +20,13 @@ export type CryptoPort = {
    */
   verifyP256Sha256(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
   /**
+   * RSASSA-PKCS1-v1_5 with SHA-256, as TPMs sign and the providers of their certificates.
+   * @param spki DER of an RSA SubjectPublicKeyInfo
+   */
+  verifyRsaPkcs1Sha256(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+  /** The same with SHA-384. */
+  verifyRsaPkcs1Sha384(spki: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
+  /**
    * A port may keep what `make` made of the same bytes before, for the same role (crypto-memory.ts). What throws is not kept.
    * @param role one of a few constants
    */

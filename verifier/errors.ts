@@ -60,8 +60,10 @@ export const errorCatalogue = {
     remedy: 'Write the message again with the schema that the form names, and pass it unchanged.',
   },
   'cbor-malformed': {
-    means: 'The bytes are not CBOR in its one deterministic form.',
-    remedy: 'The token is damaged, or was written by software that does not write this form.',
+    means:
+      'The bytes are not CBOR of the form that is read, or hold an unknown, repeated or missing member.',
+    remedy:
+      'Pass the bytes as their maker wrote them, whole: the token or document is damaged, or of another form.',
   },
   'token-malformed': {
     means: 'The text or bytes are no signed token of the form that is read: JWT or CWT, ES256.',

@@ -1,11 +1,21 @@
 /** The verifier's public face (docs/library.md). */
+export { type AzureEvidence, readAzureEvidence } from './abi/azure-evidence.ts';
 export type { CollateralKind } from './abi/bundle.ts';
+export { type NvidiaEvidence, readNvidiaFile } from './abi/nvidia/evidence.ts';
 export {
   readSnpEvidence,
   readTsmEvidence,
   type SnpEvidence,
   type TsmBlobs,
 } from './abi/snp-forms.ts';
+export {
+  parseTpmEvidence,
+  readTpm2Quote,
+  type TpmEvidence,
+  type TpmQuote,
+} from './abi/tpm/evidence.ts';
+export { type GoTpmAttestation, parseGoTpmAttestation } from './abi/tpm/go-tpm.ts';
+export type { PcrValues, TpmHash } from './abi/tpm/hash.ts';
 export { appraise } from './appraise/appraise.ts';
 export { genuinePolicy } from './appraise/genuine.ts';
 export {
@@ -33,7 +43,13 @@ export type { CryptoPort } from './crypto.ts';
 export { rememberingCrypto } from './crypto-memory.ts';
 export { webCrypto } from './crypto-web.ts';
 export { AttestationError, type ErrorCode, errorCatalogue } from './errors.ts';
-export type { Collateral, Connection, Evidence } from './evidence.ts';
+export type {
+  Collateral,
+  Connection,
+  CpuEvidence,
+  DeviceEvidence,
+  Evidence,
+} from './evidence.ts';
 export { encodeReference, parseReference, type ReferenceFile } from './reference/file.ts';
 export { type VerifiedReferences, verifyReferences } from './reference/verified.ts';
 export { type TrustedRoot, vendorRoots } from './roots.ts';

@@ -2,14 +2,23 @@
  * The record of one verification, failures included. Only `verify` makes it, so nothing can be appraised that was not
  * verified; whether it is any good is for `appraise` to say.
  */
+import type { HclClaims } from './abi/hcl-claims.ts';
+import type { NitroDocument } from './abi/nitro.ts';
 import type { Quote } from './abi/quote.ts';
 import type { Bound, Channel } from './abi/report-data.ts';
 import type { SnpReport } from './abi/snp.ts';
 import type { SnpProduct } from './abi/snp-tcb.ts';
 import type { TcbAssessment } from './abi/tcb-status.ts';
+import type { PcrValues, TpmHash } from './abi/tpm/hash.ts';
 import type { Bytes } from './bytes.ts';
 import { Checklist, type CheckResult } from './checklist.ts';
-import { applicableChecks, type CheckId, type ProofSubject, type Subject } from './checks.ts';
+import {
+  type AkKind,
+  applicableChecks,
+  type CheckId,
+  type ProofSubject,
+  type Subject,
+} from './checks.ts';
 import type { UnixTime } from './time.ts';
 
 /** What an SEV-SNP report and its certificate say. As true as the checks of its verification are passes. */
@@ -51,6 +60,70 @@ export type QuoteClaims = {
   overdue: ReadonlyMap<CheckId, UnixTime>;
 };
 
+/** What a document of AWS Nitro says, of an enclave or of an instance with NitroTPM. As true as its checks are passes. */
+export type NitroClaims = { platform: 'nitro'; document: NitroDocument };
+
+/** A TPM, or NVIDIA's devices, by themselves: what they say is in `tpm` and `devices`. */
+export type BareClaims = { platform: 'tpm' | 'nvidia' };
+
+/** What a TPM's quotes say. As true as the checks of its verification are passes. */
+export type TpmClaims = {
+  /** extraData, the same in every quote; 66 bytes at most */
+  nonce: Bytes;
+  /** 8 bytes, hex */
+  firmwareVersion: string;
+  /** Milliseconds that the TPM was powered. */
+  clock: bigint;
+  resetCount: number;
+  restartCount: number;
+  /** Only those that a quote's digest vouches for. */
+  pcrs: PcrValues;
+  key: AkKind;
+  /** Who certified the key; null where nobody did. */
+  provider: 'google' | 'azure' | null;
+  /** The machine that the key's certificate names, for people. */
+  instance: string | null;
+};
+
+/** One event of a log that replays to quoted registers. */
+export type EventClaimOfLog = {
+  /** PCR, or RTMR counted from 0 */
+  register: number;
+  /** As the TCG names it. */
+  type: string;
+  /** hex */
+  digest: string;
+  /** One line for people. */
+  what: string;
+};
+
+export type EventLogClaims = {
+  kind: 'pcr' | 'rtmr';
+  algorithm: TpmHash;
+  /** In the log's order; none that is extended nowhere. */
+  events: readonly EventClaimOfLog[];
+  /** The UEFI variable SecureBoot, as measured; null when no event tells. */
+  secureBoot: boolean | null;
+};
+
+/** What a device of NVIDIA says. */
+export type NvidiaClaims = {
+  kind: 'gpu' | 'switch';
+  /** HOPPER, BLACKWELL, LS10 … */
+  architecture: string;
+  /** Null for switches, which have none. */
+  driver: string | null;
+  /** Version of the firmware (VBIOS). */
+  vbios: string;
+  nonce: Bytes;
+  /** The device's own, as its certificate names it. */
+  id: string;
+  /** Null where no field of the report tells. */
+  confidentialMode: 'on' | 'off' | 'devtools' | null;
+  /** Compared with a current manifest of NVIDIA for the very version, and equal. */
+  matched: { driver: boolean; firmware: boolean };
+};
+
 /** A tree that the agent served since the boot: its hash, hex. */
 export type TreeClaim = { time: UnixTime; treeRoot: string; reason: string };
 /** A runtime event of the guest's root; 32 bytes, hex. */
@@ -67,6 +140,8 @@ export type LogClaims = {
 export type BundleClaims = LogClaims & {
   bound: Bound;
   deviceCount: number;
+  /** Kinds of the devices, in their order. */
+  deviceKinds: readonly string[];
   epoch: UnixTime;
   channel: Channel;
 };
@@ -91,8 +166,18 @@ export type VerifiedRecord = {
   at: UnixTime;
   /** Every check before stage policy, in order. */
   checks: readonly CheckResult[];
-  /** Null when the report or quote could not be read. */
-  claims: SnpClaims | QuoteClaims | null;
+  /** Null when the report, quote or document could not be read. */
+  claims: SnpClaims | QuoteClaims | NitroClaims | BareClaims | null;
+  /** Null without a TPM's quote, and when none could be read. */
+  tpm: TpmClaims | null;
+  /** A document of NitroTPM that came as a device of a bundle. */
+  nitroTpm: NitroDocument | null;
+  /** Null without an event log, and when it does not replay to what was quoted. */
+  eventLog: EventLogClaims | null;
+  /** In the order of the evidence; none that could not be read. */
+  devices: readonly NvidiaClaims[];
+  /** What the paravisor of Azure claims; null for other evidence, and when it could not be read. */
+  hcl: HclClaims | null;
   /** Null for a raw report, and when the bundle could not be read. */
   bundle: BundleClaims | null;
   /** Null when no proof came with the evidence. */

@@ -14,6 +14,7 @@ import { type Bytes, concat, equalBytes, isZero, toHex } from './bytes.ts';
 import type { IntelChain } from './chain/intel-chain.ts';
 import { p256Spki } from './chain/x509.ts';
 import { type Checklist, signatureComparison } from './checklist.ts';
+import { cpuEvidenceChecks } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
 import { type IntelCollateral, qeIdentityId } from './verify-intel-collateral.ts';
 
@@ -30,7 +31,7 @@ export async function verifyQuoteEvidence(
   crypto: CryptoPort,
 ): Promise<TcbAssessment | null> {
   if (given === null) {
-    list.skipStage('evidence', 'a readable quote');
+    list.skipDue(cpuEvidenceChecks, 'a readable quote');
     return null;
   }
   const { quote, bytes } = given;

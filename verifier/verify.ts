@@ -1,31 +1,19 @@
 /** The security argument of the whole verifier, read from top to bottom. */
-import { type Bundle, type CollateralKind, parseBundle } from './abi/bundle.ts';
-import { parseQuote, teeOf } from './abi/quote.ts';
-import { parseReport } from './abi/snp.ts';
-import { productOfCpuid } from './abi/snp-tcb.ts';
+import type { Bundle } from './abi/bundle.ts';
+import type { HclReport } from './abi/hcl.ts';
 import { type Bytes, concat } from './bytes.ts';
-import { verifyAmdChain } from './chain/amd-chain.ts';
-import { verifyRevocation } from './chain/amd-crl.ts';
-import { verifyIntelChain } from './chain/intel-chain.ts';
 import { Checklist } from './checklist.ts';
-import { applicableChecks, type CheckId, type Subject, type Tee } from './checks.ts';
+import { applicableChecks, type Subject } from './checks.ts';
 import type { CryptoPort } from './crypto.ts';
-import { AttestationError } from './errors.ts';
 import type { Collateral, Evidence } from './evidence.ts';
 import type { TrustedRoot } from './roots.ts';
 import type { UnixTime } from './time.ts';
-import {
-  type Ending,
-  type LogClaims,
-  makeVerified,
-  type Verified,
-  type VerifiedRecord,
-} from './verified.ts';
+import { type LogClaims, makeVerified, type Verified, type VerifiedRecord } from './verified.ts';
 import { verifyBinding } from './verify-binding.ts';
-import { amdEnds, intelEnds } from './verify-ends.ts';
-import { type IntelCollateral, verifyIntelCollateral } from './verify-intel-collateral.ts';
-import { verifyQuoteEvidence } from './verify-quote.ts';
-import { verifySnpEvidence } from './verify-snp.ts';
+import { type Given, noRoad, type Road, signedBy, verifyQuote, verifySnp } from './verify-cpu.ts';
+import { type Beside, nothingBeside, verifyBeside } from './verify-devices.ts';
+import { bindHcl, verifyHcl } from './verify-hcl.ts';
+import { openBundle, subjectOf } from './verify-subject.ts';
 
 /**
  * Verifies everything about the evidence that does not depend on what a particular user wants; that is `appraise`.
@@ -38,16 +26,16 @@ export async function verify(
   now: UnixTime,
   crypto: CryptoPort,
 ): Promise<Verified> {
-  // 1. Bytes to values, strictly. A bundle names the machine that its evidence is of, and so which checks apply.
+  // 1. Bytes to values, strictly. A bundle or HCL report names the machine that its evidence is of, and so which checks apply.
   const opened = evidence.form === 'bundle' ? openBundle(evidence.bytes) : null;
   const bundle = opened?.bundle ?? null;
   const subject = subjectOf(evidence, bundle);
   const list = new Checklist(applicableChecks(subject, 'verify'));
   if (opened !== null)
     list.attempt('parse.bundle', opened.orThrow, undefined, 'an evidence bundle, version 1');
+  const hcl = evidence.form === 'hcl' ? verifyHcl(list, evidence.bytes, evidence.quote) : null;
 
   // Copies: a caller who reuses his buffers while signatures are checked changes nothing here.
-  const bytes = evidence.form === 'bundle' ? bundle?.evidence : concat(evidence.bytes);
   const all = [...collateral, ...(bundle?.collateral ?? [])].map(({ kind, data }) => ({
     kind,
     data: concat(data),
@@ -60,192 +48,103 @@ export async function verify(
   };
 
   // 2 to 4. The machine's key by a chain to a pinned root, nothing in it revoked, and the evidence by that key.
-  const road =
-    bytes === undefined || subject.tee === null
-      ? noRoad
-      : subject.tee === 'sev-snp'
-        ? await verifySnp(list, bytes, evidence, given)
-        : await verifyQuote(list, bytes, subject.tee, given);
+  const road = await verifyCpu(list, evidence, subject, { bundle, hcl }, given);
 
   // 5. What the guest had signed: closure, services, devices, log; nonce, channel, epoch.
   let logged: LogClaims = { trees: [], events: [] };
-  if (evidence.form === 'bundle') {
-    const { nonce, connection } = evidence;
-    if (bundle === null) list.skipRest('a readable bundle');
-    else logged = verifyBinding(list, bundle, road.reportData, nonce, connection);
+  let beside: Beside = nothingBeside;
+  const readable = evidence.form === 'bundle' ? bundle : evidence.form === 'hcl' ? hcl : evidence;
+  if (readable === null) {
+    list.skipRest(evidence.form === 'bundle' ? 'a readable bundle' : 'a readable HCL report');
+  } else {
+    if (evidence.form === 'bundle' && bundle !== null) {
+      const { nonce, connection } = evidence;
+      logged = verifyBinding(list, bundle, road.reportData, nonce, connection);
+    }
+    if (evidence.form === 'hcl') bindHcl(list, hcl, signedOf(subject, road));
+    // 6. What is beside the CPU, each by its own vendor's chain, and answering the nonce that was made for it.
+    beside = await verifyBeside(list, evidence, { bundle, hcl, road }, given);
   }
 
-  const ends = road.ends.toSorted((one, other) => one.at - other.at);
+  const ends = [...road.ends, ...beside.ends].toSorted((one, other) => one.at - other.at);
   return makeVerified({
     subject,
     at: now,
     checks: list.finish(),
-    claims: road.claims,
+    claims: claimsOf(evidence, road, beside),
+    tpm: beside.tpm,
+    nitroTpm: evidence.form === 'bundle' ? beside.nitro : null,
+    eventLog: beside.eventLog,
+    devices: beside.nvidia.filter((device) => device !== null),
+    hcl: hcl?.claims ?? null,
     bundle: bundle && {
       bound: bundle.bound,
       deviceCount: bundle.devices.length,
+      deviceKinds: bundle.devices.map(({ kind }) => kind),
       epoch: bundle.epoch,
       channel: bundle.channel,
       ...logged,
     },
     proof: null,
-    insecureRoot: road.root?.insecure ?? false,
+    insecureRoot: [road.root, ...beside.roots].some((root) => root?.insecure === true),
     expires: ends[0]?.at ?? null,
     ends,
   });
 }
 
-type Given = {
-  collateral: (kind: CollateralKind) => readonly Bytes[];
-  roots: readonly TrustedRoot[];
-  now: UnixTime;
-  crypto: CryptoPort;
-};
-
-/** What comes out of the steps that depend on the vendor. */
-type Road = {
-  claims: VerifiedRecord['claims'];
-  /** The signed 64 bytes; null when no report could be read. */
-  reportData: Bytes | null;
-  /** The trusted root that the chain ends in. */
-  root: TrustedRoot | null;
-  /** When each piece of collateral runs out. */
-  ends: readonly Ending[];
-};
-
-const noRoad: Road = { claims: null, reportData: null, root: null, ends: [] };
-
-async function verifySnp(
+function verifyCpu(
   list: Checklist,
-  bytes: Bytes,
   evidence: Evidence,
-  { collateral, roots, now, crypto }: Given,
+  { tee }: Subject,
+  { bundle, hcl }: { bundle: Bundle | null; hcl: HclReport | null },
+  given: Given,
 ): Promise<Road> {
-  const report = list.attempt(
-    'parse.report',
-    () => parseReport(bytes),
-    ({ version }) => ({ actual: `version ${version}` }),
-    'a report of version 2 to 5, 1184 bytes',
-  );
-  // 2. The chip's key.
-  const certificates = {
-    vek: collateral('vek'),
-    ask: collateral('ask'),
-    ark: collateral('ark'),
-  };
-  const chain = await verifyAmdChain(list, certificates, roots, now, crypto);
-  // 3. Nothing in that chain is revoked.
-  const crl = await verifyRevocation(list, collateral('ark-crl'), chain, now, crypto);
-  // 4. The report, by that key, of that chip, product and TCB.
-  await verifySnpEvidence(list, report === null ? null : { report, bytes }, chain, crypto);
-
-  const { vek, root } = chain;
-  return {
-    claims: report && {
-      platform: 'sev-snp',
-      report,
-      product: vek?.product ?? (report.cpuid && productOfCpuid(report.cpuid)),
-      cspId: vek?.cspId ?? null,
-      certificateTable: (evidence.form === 'report' && evidence.certificateTable) || null,
-    },
-    reportData: report?.reportData ?? null,
-    root,
-    ends: amdEnds(chain, crl),
-  };
+  const bytes = cpuEvidence(evidence, bundle, hcl);
+  if (bytes === undefined) return Promise.resolve(noRoad);
+  if (tee === 'sev-snp' && bytes !== null) {
+    const table = (evidence.form === 'report' && evidence.certificateTable) || null;
+    return verifySnp(list, bytes, table, given);
+  }
+  if (tee === 'tdx' || tee === 'sgx') return verifyQuote(list, bytes, tee, given);
+  return Promise.resolve(noRoad);
 }
 
-async function verifyQuote(
-  list: Checklist,
-  bytes: Bytes,
-  tee: Exclude<Tee, 'sev-snp'>,
-  { collateral, roots, now, crypto }: Given,
-): Promise<Road> {
-  const quote = list.attempt(
-    'parse.quote',
-    () => {
-      const found = parseQuote(bytes);
-      if (found.body.kind === tee) return found;
-      const kind = found.body.kind.toUpperCase();
-      throw new AttestationError(
-        'value-out-of-range',
-        `the bundle says ${tee.toUpperCase()}, its quote is of ${kind}`,
-      );
-    },
-    ({ header, trailing }) => ({
-      actual: `version ${header.version}${trailing > 0 ? `, ${trailing} bytes after its end ignored` : ''}`,
-    }),
-    `a ${tee.toUpperCase()} quote of version ${tee === 'tdx' ? '4 or 5' : '3, 4 or 5'}`,
-  );
-  // 2. The platform's key.
-  const chain = await verifyIntelChain(list, quote, roots, now, crypto);
-  // 3. Nothing in that chain is revoked; what Intel says of such platforms today.
-  const found = await verifyIntelCollateral(list, tee, collateral, chain, now, crypto);
-  // 4. The quote, by that key through Intel's own enclave, and what its TCB is worth.
-  const given = quote === null ? null : { quote, bytes };
-  const tcb = await verifyQuoteEvidence(list, given, chain, found, crypto);
-
-  const { pck, trusted } = chain;
-  const { tcbInfo, qeIdentity } = found;
-  return {
-    claims: quote && {
-      platform: tee,
-      quote,
-      pck,
-      tcb,
-      evaluationNumbers: {
-        tcbInfo: tcbInfo?.tcbEvaluationDataNumber ?? null,
-        qeIdentity: qeIdentity?.tcbEvaluationDataNumber ?? null,
-      },
-      overdue: overdueOf(found, now),
-    },
-    reportData: quote?.body.report.reportData ?? null,
-    root: trusted,
-    ends: intelEnds(chain, found),
-  };
-}
-
-function overdueOf(
-  { tcbInfo, qeIdentity, lists }: IntelCollateral,
-  now: UnixTime,
-): ReadonlyMap<CheckId, UnixTime> {
-  const dated = {
-    'collateral.root-crl-validity': lists.root,
-    'collateral.pck-crl-validity': lists.pck,
-    'collateral.tcb-info-validity': tcbInfo,
-    'collateral.qe-identity-validity': qeIdentity,
-  } as const satisfies Partial<Record<CheckId, { nextUpdate: UnixTime } | null>>;
-  const late = Object.entries(dated).flatMap(([id, document]) =>
-    document !== null && document.nextUpdate < now
-      ? [[id as CheckId, document.nextUpdate] as const]
-      : [],
-  );
-  return new Map(late);
-}
-
-/** Parsed once; `orThrow` gives what came of it again, for the check. */
-function openBundle(bytes: Bytes): { bundle: Bundle | null; orThrow: () => Bundle } {
-  try {
-    const bundle = parseBundle(bytes);
-    return { bundle, orThrow: () => bundle };
-  } catch (error) {
-    if (!(error instanceof AttestationError)) throw error;
-    const orThrow = () => {
-      throw error;
-    };
-    return { bundle: null, orThrow };
+/** What the CPU signed; undefined where there is none to be, null where a quote is due and none came. */
+function cpuEvidence(
+  evidence: Evidence,
+  bundle: Bundle | null,
+  hcl: HclReport | null,
+): Bytes | null | undefined {
+  switch (evidence.form) {
+    case 'report':
+    case 'quote':
+      return concat(evidence.bytes);
+    case 'bundle':
+      return bundle?.evidence;
+    case 'hcl':
+      if (hcl === null) return undefined;
+      return hcl.type === 'sev-snp' ? hcl.hardwareReport : evidence.quote && concat(evidence.quote);
+    default:
+      return undefined;
   }
 }
 
-function subjectOf(evidence: Evidence, bundle: Bundle | null): Subject {
-  if (evidence.form === 'bundle') {
-    return {
-      form: 'bundle',
-      tee: bundle?.platform ?? null,
-      challenged: evidence.nonce !== null,
-      connected: evidence.connection !== null,
-      proof: null,
-    };
+function signedOf({ tee }: Subject, road: Road) {
+  const { snp, td } = signedBy(road);
+  return tee === 'tdx'
+    ? ({ tee: 'tdx', report: td } as const)
+    : ({ tee: 'sev-snp', report: snp } as const);
+}
+
+function claimsOf({ form }: Evidence, road: Road, beside: Beside): VerifiedRecord['claims'] {
+  switch (form) {
+    case 'nitro':
+      return beside.nitro && { platform: 'nitro', document: beside.nitro };
+    case 'tpm-quote':
+      return beside.tpm && { platform: 'tpm' };
+    case 'gpu':
+      return beside.nvidia.some((device) => device !== null) ? { platform: 'nvidia' } : null;
+    default:
+      return road.claims;
   }
-  const tee = evidence.form === 'report' ? 'sev-snp' : (teeOf(evidence.bytes) ?? 'tdx');
-  return { form: evidence.form, tee, challenged: false, connected: false, proof: null };
 }

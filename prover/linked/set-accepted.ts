@@ -39,7 +39,14 @@ export function acceptedByPolicy(policy: Policy): AcceptedEntry[] {
 
 /** The values of MRTD and of each RTMR. */
 function tdxChoices(tdx: NonNullable<Policy['tdx']>): Bytes[][] {
-  return (['mrTd', ...registers] as const).map((member) => named(`tdx.${member}`, tdx[member]));
+  return (['mrTd', ...registers] as const).map((member) =>
+    named(`tdx.${member}`, valuesOf(tdx[member])),
+  );
+}
+
+/** What is named by its events has no values that could be members. */
+function valuesOf(rule: 'any' | string[] | { events: string[] }): 'any' | string[] {
+  return rule === 'any' || Array.isArray(rule) ? rule : 'any';
 }
 
 function tdsOf(choices: readonly (readonly Bytes[])[], closureDigest: Bytes): AcceptedTdx[] {

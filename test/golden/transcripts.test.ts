@@ -72,7 +72,8 @@ describe.skipIf(chromium === undefined)(chromium ?? browserMissing, () => {
 });
 
 function toSent({ id, evidence, collateral, roots, now }: TranscriptCase): SentCase {
-  if (evidence.form === 'bundle') throw new RangeError('no case is a bundle');
+  if (evidence.form !== 'report' && evidence.form !== 'quote')
+    throw new RangeError('each case is a report or a quote');
   return {
     id,
     form: evidence.form,

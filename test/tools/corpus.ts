@@ -11,6 +11,7 @@ import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { CliError, exitCodes } from '#verifier/cli/cli-error.ts';
 import { runVerify } from '#verifier/cli/verify-command.ts';
 import { parseJson } from '#verifier/json.ts';
+import { deviceInputs, exceptionOf, replayCase, replayed, withNamedKey } from './corpus-devices.ts';
 
 export type Case = {
   id: string;
@@ -30,9 +31,14 @@ export const codeOfVerdict: Record<string, number> = {
   invalid: exitCodes.invalid,
   unverifiable: exitCodes.undecided,
   'valid-no-collateral': exitCodes.undecided,
+  mismatch: exitCodes.invalid,
+  'replay-only': exitCodes.undecided,
 };
 
-type Inputs = (file: (role: string) => string | undefined) => Record<string, string | undefined>;
+export type Inputs = (
+  file: (role: string) => string | undefined,
+  found: Case,
+) => Record<string, string | readonly string[] | undefined>;
 
 const quoteInputs: Inputs = (file) => ({
   quote: file('quote'),
@@ -44,7 +50,7 @@ const quoteInputs: Inputs = (file) => ({
   rootCaCrl: file('root_ca_crl'),
 });
 
-/** How the evidence of one kind is handed to the verifier; kinds without an entry are not supported yet. */
+/** How the evidence of one kind is handed to the verifier. */
 const inputsOf: Record<string, Inputs> = {
   'sev-snp': (file) => ({
     report: file('report'),
@@ -54,6 +60,7 @@ const inputsOf: Record<string, Inputs> = {
   }),
   tdx: quoteInputs,
   sgx: quoteInputs,
+  ...deviceInputs,
 };
 
 export type Outcome = {
@@ -66,14 +73,18 @@ export type Outcome = {
 /** A case is what its files say: no vendor is asked for what they leave out. */
 export async function runCase(found: Case, folder: string): Promise<Outcome> {
   process.env['AFFIDAVIT_COLLATERAL'] = 'off';
-  const toInputs = inputsOf[found.tee];
-  if (toInputs === undefined) throw new RangeError(`${found.tee} is not supported`);
   const file = (role: string) => {
     const path = found.files[role];
     return path === undefined ? undefined : join(folder, path);
   };
   try {
-    const { verdict } = await runVerify({ ...toInputs(file), at: found.verify_at ?? undefined });
+    if (found.tee in replayed) return { ...(await replayCase(found, file)), tcbStatus: null };
+    const toInputs = inputsOf[found.tee];
+    if (toInputs === undefined) throw new RangeError(`${found.tee} is not supported`);
+    const at = found.verify_at ?? undefined;
+    const { verdict } = await withNamedKey(toInputs(file, found), (inputs) =>
+      runVerify({ ...inputs, at }),
+    );
     return {
       code: exitCodes[verdict.decision],
       why: whyOf(verdict),
@@ -135,16 +146,20 @@ async function main(): Promise<number> {
     let got = '-';
     let result: keyof typeof counts = 'unsupported';
     let why = '';
-    if (inputsOf[found.tee] !== undefined) {
+    const exception = exceptionOf(found, path);
+    const wanted = exception?.code ?? codeOfVerdict[expected];
+    if (inputsOf[found.tee] !== undefined || found.tee in replayed) {
       const outcome = await runCase(found, path);
       const sameStatus = (found.tcb_status ?? outcome.tcbStatus) === outcome.tcbStatus;
-      result = outcome.code === codeOfVerdict[expected] && sameStatus ? 'ok' : 'DIFF';
+      result = outcome.code === wanted && sameStatus ? 'ok' : 'DIFF';
       got = String(outcome.code);
-      why = [outcome.tcbStatus, outcome.why].filter((part) => part).join(' ');
+      why = [outcome.tcbStatus, outcome.why, exception && `(${exception.why})`]
+        .filter((part) => part)
+        .join(' ');
     }
     counts[result] += 1;
     console.log(
-      `${found.id.padEnd(76)} ${`${expected} (${codeOfVerdict[expected] ?? '?'})`.padEnd(20)} ${got.padEnd(4)} ${result.padEnd(12)} ${why}`.trimEnd(),
+      `${found.id.padEnd(76)} ${`${expected} (${wanted ?? '?'})`.padEnd(20)} ${got.padEnd(4)} ${result.padEnd(12)} ${why}`.trimEnd(),
     );
   }
   console.log(`\n${counts.ok} ok, ${counts.DIFF} DIFF, ${counts.unsupported} unsupported`);

@@ -128,7 +128,7 @@ export async function ownAnswer(
     status === 'fail' ? [{ id, reason: reason ?? '' }] : [],
   );
   const { claims } = verified;
-  const tcb = claims === null || claims.platform === 'sev-snp' ? null : claims.tcb;
+  const tcb = claims !== null && 'tcb' in claims ? claims.tcb : null;
   if (lenient !== 'accepted' || tcb === null) {
     const why = failures.map(({ id }) => id).join(' ') || `nothing failed, but ${lenient}`;
     return { accepted: false, why, decision, failures, tcb };

@@ -7,14 +7,33 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
+import { azureParsers } from './fuzz-azure.ts';
+import { eventLogParsers } from './fuzz-event-log.ts';
+import { nitroParsers } from './fuzz-nitro.ts';
+import { nvidiaParsers } from './fuzz-nvidia.ts';
+import { rimParsers } from './fuzz-rim.ts';
 import { type FuzzResult, fuzz, maxHeapGrowth, outcomeOf, type Parser } from './fuzz-run.ts';
 import { snpParsers } from './fuzz-snp.ts';
 import { tdxParsers } from './fuzz-tdx.ts';
+import { tpmParsers } from './fuzz-tpm.ts';
+
+const deviceTargets: Readonly<Record<string, () => Promise<Parser[]>>> = {
+  'event-log': eventLogParsers,
+  tpm: tpmParsers,
+  azure: azureParsers,
+  nitro: nitroParsers,
+  nvidia: nvidiaParsers,
+  rim: rimParsers,
+};
 
 /** A further kind of evidence is one more line. */
 export const fuzzTargets: Readonly<Record<string, () => Promise<Parser[]>>> = {
   snp: () => snpParsers(),
   tdx: () => tdxParsers(),
+  ...deviceTargets,
+  /** All of what is no CPU's alone. */
+  devices: async () =>
+    (await Promise.all(Object.values(deviceTargets).map((parsers) => parsers()))).flat(),
 };
 
 function mib(bytes: number): string {

@@ -1,15 +1,24 @@
 /** Each check fails in a scene of its own (check-rows.ts) and passes in the one they differ from. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { appraise } from '#verifier/appraise/appraise.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type CheckId, catalogue, checkIds, stages } from '#verifier/checks.ts';
+import { azureScene } from './azure/scene.ts';
 import { genuineStory, prepare, proved, rows, strict } from './check-rows.ts';
+import { deviceScene, strictDevicePolicy } from './device-scene.ts';
 import { enclaveScene, strictIntelPolicy, tdxBundleScene } from './intel-scene.ts';
 import { alice, bob, referring, signedBy, snpValues, verifiedOf } from './reference/samples.ts';
 import { bundleScene, idsWith, verifyScene } from './scene.ts';
 
 beforeAll(prepare);
 
-const skipsOnly: readonly CheckId[] = ['proof.key', 'policy.freshness'];
+const skipsOnly: readonly CheckId[] = [
+  'collateral.rim-validity',
+  'proof.key',
+  'policy.event-log',
+  'policy.gpu-references',
+  'policy.freshness',
+];
 
 describe('every check is noticed', () => {
   test.for(checkIds)('%s', async (id) => {
@@ -33,7 +42,9 @@ test('every check passes in the scene that they differ from', async () => {
   const enclave = appraise(await verifyScene(enclaveScene()), strictIntelPolicy('quote'));
   const signed = await verifiedOf(await signedBy(snpValues(), alice, bob));
   const release = appraise(await verifyScene(await bundleScene()), referring(strict), signed);
-  const verdicts = [bundle, proof, td, enclave, release];
+  const devices = appraise(await verifyScene(await deviceScene()), await strictDevicePolicy());
+  const azure = appraise(await verifyScene(await azureScene({ tee: 'tdx' })), genuinePolicy);
+  const verdicts = [bundle, proof, td, enclave, release, devices, azure];
   expect(verdicts.map(({ decision }) => decision)).toEqual(verdicts.map(() => 'accepted'));
   const passing = new Set(verdicts.flatMap((verdict) => idsWith('pass', verdict)));
   expect(checkIds.filter((id) => !passing.has(id))).toEqual([]);

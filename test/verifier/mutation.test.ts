@@ -31,7 +31,13 @@ test.for<[string, () => Scene, number]>([
 
 test('the look finds what no signature covers: here none is checked', async () => {
   const yes = async () => true;
-  const blind = { verifyRsaPssSha384: yes, verifyP384Sha384: yes, verifyP256Sha256: yes };
+  const blind = {
+    verifyRsaPssSha384: yes,
+    verifyP384Sha384: yes,
+    verifyP256Sha256: yes,
+    verifyRsaPkcs1Sha256: yes,
+    verifyRsaPkcs1Sha384: yes,
+  };
   const report = expectNoneAccepted(await reportScene(), step, { crypto: blind });
   await expect(report).rejects.toThrow(/evidence: expected \[ .*byte \d+: accepted/s);
   const quote = expectNoneAccepted(quoteScene(), quoteStep, { crypto: blind });

@@ -6,7 +6,7 @@ import { snpProducts } from '#verifier/abi/snp-tcb.ts';
 import { toHex } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate, spkiFingerprint } from '#verifier/chain/x509.ts';
-import { vendorRoots } from '#verifier/roots.ts';
+import { deviceVendors, vendorRoots } from '#verifier/roots.ts';
 import { codeOf } from './code-of.ts';
 import { hierarchyOf } from './scene.ts';
 
@@ -14,11 +14,13 @@ const read = (der: Uint8Array) => parseCertificate(der, 'certificate');
 
 const amdRoots = vendorRoots.flatMap((root) => (root.vendor === 'amd' ? [root] : []));
 
-test('one pin for each product and one for Intel, none insecure, no two alike', () => {
+test('one pin for each product, for Intel and for each vendor of devices, none insecure, no two alike', () => {
   expect(amdRoots.map(({ product }) => product)).toEqual(snpProducts);
-  expect(vendorRoots.map(({ vendor }) => vendor)).toEqual(['amd', 'amd', 'amd', 'intel']);
+  const vendors = vendorRoots.map(({ vendor }) => vendor);
+  expect(vendors.slice(0, 4)).toEqual(['amd', 'amd', 'amd', 'intel']);
+  expect(new Set(vendors.slice(4))).toEqual(new Set(deviceVendors));
   const pins = vendorRoots.map(({ spkiSha256 }) => toHex(spkiSha256));
-  expect(new Set(pins).size).toBe(4);
+  expect(new Set(pins).size).toBe(vendorRoots.length);
   for (const { insecure, spkiSha256 } of vendorRoots) {
     expect({ insecure, length: spkiSha256.length }).toEqual({ insecure: false, length: 32 });
   }
@@ -56,3 +58,20 @@ test.for(snpProducts)(
     }
   },
 );
+
+test.for([
+  ['nvidia', 'nvidia/gpu-device-identity-root.pem'],
+  ['nvidia', 'nvidia/switch-device-identity-root.pem'],
+  ['nvidia-rim', 'nvidia/rim-root.pem'],
+  ['aws-nitro', 'aws/AWS_NitroEnclaves_Root-G1.pem'],
+  ['google-tpm', 'gcp/gcp_ek_ak_ca_root.crt'],
+  ['google-tpm', 'gcp/tpm_ek_root_1.cer'],
+  ['azure-tpm', 'azure/azure-virtual-tpm-root-2023.pem'],
+] as const)('the root of %s has a pinned key: %s', ([vendor, path], { skip }) => {
+  skip(!hasShared, sharedMissing);
+  const bytes = sharedFile(`corpus/collateral/${path}`);
+  const [der] = readDerObjects(bytes, 'CERTIFICATE', path);
+  const pins = vendorRoots.filter((root) => root.vendor === vendor);
+  const fingerprint = toHex(spkiFingerprint(read(der as Uint8Array)));
+  expect(pins.map(({ spkiSha256 }) => toHex(spkiSha256))).toContain(fingerprint);
+});

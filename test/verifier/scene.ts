@@ -34,7 +34,7 @@ import type { CheckStatus } from '#verifier/checklist.ts';
 import type { CheckId } from '#verifier/checks.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
-import type { Collateral, Connection, Evidence } from '#verifier/evidence.ts';
+import type { Collateral, Connection, CpuEvidence, Evidence } from '#verifier/evidence.ts';
 import { type Field, fieldToBytes } from '#verifier/field.ts';
 import type { TrustedRoot } from '#verifier/roots.ts';
 import type { UnixTime } from '#verifier/time.ts';
@@ -42,8 +42,8 @@ import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 
 /** What `verify` takes. */
-export type Scene = {
-  evidence: Evidence;
+export type Scene<E extends Evidence = CpuEvidence> = {
+  evidence: E;
   collateral: readonly Collateral[];
   roots: readonly TrustedRoot[];
   now: UnixTime;
@@ -236,12 +236,18 @@ export async function strictPolicy(): Promise<Policy> {
   };
 }
 
-export function verifyScene(scene: Scene, crypto: CryptoPort = nodeCrypto): Promise<Verified> {
+export function verifyScene(
+  scene: Scene<Evidence>,
+  crypto: CryptoPort = nodeCrypto,
+): Promise<Verified> {
   const { evidence, collateral, roots, now } = scene;
   return verify(evidence, collateral, roots, now, crypto);
 }
 
-export async function verdictOf(scene: Scene, policy: Policy = genuinePolicy): Promise<Verdict> {
+export async function verdictOf(
+  scene: Scene<Evidence>,
+  policy: Policy = genuinePolicy,
+): Promise<Verdict> {
   return appraise(await verifyScene(scene), policy);
 }
 
@@ -259,6 +265,6 @@ export function checkOf(id: CheckId, { checks }: Checks) {
 }
 
 /** What `verify` fails of a scene. */
-export async function failuresOf(scene: Scene): Promise<CheckId[]> {
+export async function failuresOf(scene: Scene<Evidence>): Promise<CheckId[]> {
   return idsWith('fail', await verifyScene(scene));
 }

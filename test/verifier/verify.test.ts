@@ -6,7 +6,7 @@ import { testHierarchy } from '#test/fake/test-keys.ts';
 import { amdCollateralKinds, intelCollateralKinds } from '#verifier/abi/bundle.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
 import { type Bytes, concat, utf8 } from '#verifier/bytes.ts';
-import type { Evidence } from '#verifier/evidence.ts';
+import type { CpuEvidence } from '#verifier/evidence.ts';
 import { enclaveScene, quoteScene, tdxBundleScene } from './intel-scene.ts';
 import {
   bundleScene,
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 describe('what cannot be read', () => {
-  const evidenceOf = (bytes: Bytes): Evidence => ({ form: 'report', bytes });
+  const evidenceOf = (bytes: Bytes): CpuEvidence => ({ form: 'report', bytes });
   test.for([
     ['empty', () => new Uint8Array(0)],
     ['one byte short', (report: Bytes) => report.subarray(1)],
@@ -52,7 +52,7 @@ describe('what cannot be read', () => {
   test('a bundle: everything else is skipped', async () => {
     const scene = await bundleScene();
     for (const bytes of [utf8('{}'), utf8('<html>'), Uint8Array.of(0xff), new Uint8Array(0)]) {
-      const evidence = { ...scene.evidence, bytes } as Evidence;
+      const evidence = { ...scene.evidence, bytes } as CpuEvidence;
       const verdict = await verdictOf({ ...scene, evidence });
       expect(idsWith('fail', verdict)).toEqual(['parse.bundle']);
       expect(idsWith('pass', verdict)).toEqual([]);
@@ -124,7 +124,7 @@ describe('every verification', () => {
         return { ...report, evidence: { form: 'report' as const, bytes } };
       }),
       fc.oneof(random, json).map((bytes) => {
-        return { ...bundle, evidence: { ...bundle.evidence, bytes } as Evidence };
+        return { ...bundle, evidence: { ...bundle.evidence, bytes } as CpuEvidence };
       }),
       fc
         .tuple(fc.constantFrom(...amdCollateralKinds), random)

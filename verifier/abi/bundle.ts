@@ -50,7 +50,15 @@ export const intelCollateralKinds = [
 ] as const;
 export type IntelCollateralKind = (typeof intelCollateralKinds)[number];
 
-export const collateralKinds = [...amdCollateralKinds, ...intelCollateralKinds] as const;
+/** `nvidia-rim` a reference manifest (XML) as NVIDIA signed it · `nvidia-ocsp` one answer, DER. */
+export const deviceCollateralKinds = ['nvidia-rim', 'nvidia-ocsp'] as const;
+export type DeviceCollateralKind = (typeof deviceCollateralKinds)[number];
+
+export const collateralKinds = [
+  ...amdCollateralKinds,
+  ...intelCollateralKinds,
+  ...deviceCollateralKinds,
+] as const;
 export type CollateralKind = (typeof collateralKinds)[number];
 
 /** One object with where it came from; `source` and `fetched` inform people and decide nothing. */

@@ -1,7 +1,8 @@
 /**
  * CBOR (RFC 8949) in its one deterministic form, 4.2.1: shortest heads, definite lengths, map keys sorted by their bytes. Whole
  * numbers to 2^53 - 1 either side of zero, byte strings, text, arrays, maps by number or text, tags, true, false, null; no floats,
- * for no format here has any. What is in another form is refused, so that a value has one spelling.
+ * for no format here has any. What is in another form is refused, so that a value has one spelling. Maps alone may be read in a
+ * second form, for those who sign what they wrote in it.
  */
 import {
   type Bytes,
@@ -29,6 +30,7 @@ export type CborValue =
   | CborTagged;
 
 const majors = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 };
+const keyMajors: readonly number[] = [majors.unsigned, majors.negative, majors.text];
 /** Of major type 7. */
 const simples: readonly (readonly [number, boolean | null])[] = [
   [20, false],
@@ -93,19 +95,36 @@ function head(major: number, argument: number): Bytes {
 }
 
 /**
+ * How maps may be written. `sorted`: as above. `any-order`: their keys in any order, though each once, and their lengths
+ * indefinite too. All else is as strict in both.
+ */
+export type CborMapForm = 'sorted' | 'any-order';
+
+type Source = { reader: Reader; what: string; maps: CborMapForm };
+/** `argument` null: of a map, that its length is indefinite; of a simple value, the break at its end. */
+type Head = { major: number; argument: number | null };
+
+/**
  * One value and nothing after it.
  * @throws AttestationError `cbor-malformed`, `length-wrong`, `utf8-malformed`, `value-out-of-range`
  */
-export function parseCbor(bytes: Bytes, what: string): CborValue {
+export function parseCbor(bytes: Bytes, what: string, maps: CborMapForm = 'sorted'): CborValue {
   const reader = new Reader(bytes, what);
-  const value = readValue(reader, what, 0);
+  const value = readValue({ reader, what, maps }, 0);
   reader.end();
   return value;
 }
 
-function readValue(reader: Reader, what: string, depth: number): CborValue {
-  if (depth > maxDepth) throw malformed(what, `nested more than ${maxDepth} deep`);
-  const { major, argument } = readHead(reader, what);
+function readValue(source: Source, depth: number): CborValue {
+  if (depth > maxDepth) throw malformed(source.what, `nested more than ${maxDepth} deep`);
+  return readRest(source, readHead(source), depth);
+}
+
+/** What follows the head. */
+function readRest(source: Source, { major, argument }: Head, depth: number): CborValue {
+  const { reader, what } = source;
+  if (major === majors.map) return readMap(source, argument, depth);
+  if (argument === null) throw malformed(what, 'a break stands where no map can end');
   switch (major) {
     case majors.unsigned:
       return argument;
@@ -118,13 +137,11 @@ function readValue(reader: Reader, what: string, depth: number): CborValue {
       return fromUtf8(reader.bytes(argument, 'a text'), `${what}: a text`);
     case majors.array: {
       const elements: CborValue[] = [];
-      while (elements.length < argument) elements.push(readValue(reader, what, depth + 1));
+      while (elements.length < argument) elements.push(readValue(source, depth + 1));
       return elements;
     }
-    case majors.map:
-      return readMap(reader, what, argument, depth);
     case majors.tag:
-      return { tag: argument, value: readValue(reader, what, depth + 1) };
+      return { tag: argument, value: readValue(source, depth + 1) };
     default: {
       const found = simples.find(([number]) => number === argument);
       if (found === undefined) throw malformed(what, `simple value ${argument} is not known`);
@@ -133,27 +150,42 @@ function readValue(reader: Reader, what: string, depth: number): CborValue {
   }
 }
 
-function readMap(reader: Reader, what: string, size: number, depth: number): CborMap {
+/** @param size null: up to a break */
+function readMap(source: Source, size: number | null, depth: number): CborMap {
+  const { what, maps } = source;
   const map = new Map<CborKey, CborValue>();
   let before: Bytes | null = null;
-  while (map.size < size) {
-    const key = readValue(reader, what, depth);
-    if (typeof key !== 'number' && typeof key !== 'string')
-      throw malformed(what, 'a map key should be a number or text');
-    const encoded = encodeAt(key, 0);
-    if (before !== null && compareBytes(before, encoded) >= 0)
-      throw malformed(what, 'the keys of a map should ascend, each once');
-    before = encoded;
-    map.set(key, readValue(reader, what, depth + 1));
+  while (size === null || map.size < size) {
+    const head = readHead(source);
+    if (size === null && head.major === majors.simple && head.argument === null) break;
+    const key = readKey(source, head);
+    if (map.has(key)) throw malformed(what, 'a map should hold each key once');
+    if (maps === 'sorted') {
+      const encoded = encodeAt(key, 0);
+      if (before !== null && compareBytes(before, encoded) > 0)
+        throw malformed(what, 'the keys of a map should ascend');
+      before = encoded;
+    }
+    map.set(key, readValue(source, depth + 1));
   }
   return map;
 }
 
-function readHead(reader: Reader, what: string): { major: number; argument: number } {
+/** Judged by its head, before anything is read: maps as keys of maps would have no end. */
+function readKey(source: Source, head: Head): CborKey {
+  const key = keyMajors.includes(head.major) ? readRest(source, head, 0) : null;
+  if (typeof key !== 'number' && typeof key !== 'string')
+    throw malformed(source.what, 'a map key should be a number or text');
+  return key;
+}
+
+function readHead({ reader, what, maps }: Source): Head {
   const first = reader.u8('a head');
   const major = first >> 5;
   const short = first & 0x1f;
   if (short < 24) return { major, argument: short };
+  const isOpen = short === 31 && (major === majors.map || major === majors.simple);
+  if (isOpen && maps === 'any-order') return { major, argument: null };
   if (short > 27) throw malformed(what, 'indefinite lengths and reserved heads are not read');
   if (major === majors.simple)
     throw malformed(what, 'floats and two-byte simple values are not read');

@@ -1,24 +1,28 @@
 /** Stage policy: what was verified against what one user accepts. It never throws for evidence; it returns a verdict. */
 import { toHex } from '../bytes.ts';
-import { Checklist, type CheckResult } from '../checklist.ts';
+import { Checklist, type CheckResult, type Comparison } from '../checklist.ts';
 import { applicableChecks, type CheckId, waivableChecks } from '../checks.ts';
-import { fieldToBytes } from '../field.ts';
 import {
   aVerifiedReferences,
   noReferences,
   type VerifiedReferences,
 } from '../reference/verified.ts';
 import type { UnixTime } from '../time.ts';
-import { aVerified, type Ending, type ProofClaims, type Verified } from '../verified.ts';
+import { aVerified, type Ending, type Verified } from '../verified.ts';
+import { standsBeside, takesAlone } from './alone.ts';
+import { checkGpus, nvidiaRules } from './devices.ts';
 import { checkPlatform, forgive } from './intel.ts';
-import { checkMember } from './member.ts';
+import { checkNitro } from './nitro.ts';
+import { checkNitroTpm } from './nitro-tpm.ts';
 import { type Policy, policyDigest } from './policy.ts';
 import { checkReferences } from './reference.ts';
-import { checkEnclave, isDebugEnclave } from './sgx.ts';
+import { checkEnclave } from './sgx.ts';
 import { checkSnp } from './snp.ts';
-import { checkTd, isDebugTd } from './tdx.ts';
-import { tdxSoftware } from './tdx-policy.ts';
+import { checkMoment, checkSoftware, type Due } from './software.ts';
+import { checkTd, needsEventLog } from './tdx.ts';
+import { checkTdEventLog, checkTpm } from './tpm.ts';
 import { decide, type Verdict } from './verdict.ts';
+import { warningsFor } from './warnings.ts';
 
 /**
  * @param references what a policy with the member `references` compares with; none is as good as none signed
@@ -31,21 +35,19 @@ export function appraise(
 ): Verdict {
   const signed = aVerifiedReferences(references);
   const { subject, checks: before, claims, at, expires, ends } = aVerified(verified);
-  const list = new Checklist(applicableChecks(subject, 'policy'));
+  const ids = applicableChecks(subject, 'policy');
+  const due: Due = (id) => ids.includes(id);
+  const list = new Checklist(ids);
   let release: Ending | null = null;
+  const refusal = claims === null ? null : refusalOf(claims, policy, due);
   if (claims === null) list.skipRest('a readable report');
-  else if (policy[memberOf[claims.platform]] === undefined) {
-    const member = memberOf[claims.platform];
-    list.failRest({
-      expected: `a policy with the member ${member}`,
-      actual: 'no such member',
-      reason: `the policy has no member ${member}: evidence of this kind is refused`,
-    });
-  } else {
-    checkMachine(list, claims, policy, at);
+  else if (refusal !== null) list.failRest(refusal);
+  else {
+    checkMachine(list, verified, claims, policy);
+    checkBeside(list, verified, policy, due);
     release = checkReferences(list, verified, policy.references, signed);
-    checkSoftware(list, verified, policy);
-    checkMoment(list, verified, policy);
+    checkSoftware(list, verified, policy, due);
+    checkMoment(list, verified, policy, due);
   }
   const checks = [...before, ...list.finish()].map((check) =>
     waive(forgiven(check, claims, policy, at), policy, at),
@@ -61,20 +63,98 @@ export function appraise(
   };
 }
 
-const memberOf = { 'sev-snp': 'sevSnp', tdx: 'tdx', sgx: 'sgx' } as const;
+/** NVIDIA's devices fall under `devices`, which every policy has: its checks refuse them one by one. */
+const memberOf = {
+  'sev-snp': 'sevSnp',
+  tdx: 'tdx',
+  sgx: 'sgx',
+  nitro: 'nitro',
+  tpm: 'tpm',
+  nvidia: 'devices',
+} as const satisfies Record<Claims['platform'], keyof Policy>;
 
 type Claims = NonNullable<Verified['claims']>;
 
-function checkMachine(list: Checklist, claims: Claims, policy: Policy, at: UnixTime): void {
-  if (claims.platform === 'sev-snp') {
-    if (policy.sevSnp !== undefined) checkSnp(list, claims, policy.sevSnp);
-    return;
+/** Why the policy takes no such evidence at all; null when it may. */
+function refusalOf(
+  claims: Claims,
+  policy: Policy,
+  due: Due,
+): (Comparison & { reason: string }) | null {
+  const member = memberOf[claims.platform];
+  if (policy[member] === undefined) {
+    return {
+      expected: `a policy with the member ${member}`,
+      actual: 'no such member',
+      reason: `the policy has no member ${member}: evidence of this kind is refused`,
+    };
   }
-  const rules = policy[claims.platform];
-  const { body } = claims.quote;
-  if (rules !== undefined) checkPlatform(list, claims, rules, at);
-  if (body.kind === 'tdx' && policy.tdx !== undefined) checkTd(list, body.report, policy.tdx);
-  if (body.kind === 'sgx' && policy.sgx !== undefined) checkEnclave(list, body.report, policy.sgx);
+  if (standsBeside(claims) && !takesAlone(policy)) {
+    return {
+      expected: 'evidence of a machine, with what stands beside it',
+      actual: 'a TPM, or devices, by themselves',
+      reason:
+        'the policy is about machines, for which these would pass: give them a policy of their own',
+    };
+  }
+  const asked = bundleMembers.filter(([id, name]) => !due(id) && policy[name] !== 'any');
+  if (asked.length === 0) return null;
+  const names = asked.map(([, name]) => name).join(', ');
+  return {
+    expected: `a bundle, as the policy asks for ${names}`,
+    actual: 'evidence of a kind that comes in no bundle',
+    reason: `such evidence cannot have what the policy names: ${names}`,
+  };
+}
+
+const bundleMembers = [
+  ['policy.closure-digest', 'closureDigest'],
+  ['policy.tree-root', 'treeRoot'],
+  ['policy.channel', 'channel'],
+] as const satisfies readonly [CheckId, keyof Policy][];
+
+/** What the evidence is of. A TPM or devices by themselves are held against their rules below. */
+function checkMachine(
+  list: Checklist,
+  { eventLog, at }: Verified,
+  claims: Claims,
+  policy: Policy,
+): void {
+  switch (claims.platform) {
+    case 'sev-snp':
+      if (policy.sevSnp !== undefined) checkSnp(list, claims, policy.sevSnp);
+      return;
+    case 'tdx':
+    case 'sgx': {
+      const rules = policy[claims.platform];
+      const { body } = claims.quote;
+      if (rules !== undefined) checkPlatform(list, claims, rules, at);
+      if (body.kind === 'tdx' && policy.tdx !== undefined)
+        checkTd(list, body.report, policy.tdx, eventLog);
+      if (body.kind === 'sgx' && policy.sgx !== undefined)
+        checkEnclave(list, body.report, policy.sgx);
+      return;
+    }
+    case 'nitro':
+      if (policy.nitro !== undefined) checkNitro(list, claims.document, policy.nitro);
+      return;
+    case 'tpm':
+    case 'nvidia':
+      return;
+  }
+}
+
+/** TPM, event log and devices, whether they stand beside a machine or by themselves. */
+function checkBeside(list: Checklist, verified: Verified, policy: Policy, due: Due): void {
+  const { subject, eventLog, nitroTpm, devices } = verified;
+  // Of devices in a bundle a policy may ask nothing: then their members may be missing too.
+  const unasked = subject.form === 'bundle' && policy.devices === 'any' ? 'unasked' : undefined;
+  if (due('policy.tpm-key')) checkTpm(list, verified, policy.tpm ?? unasked);
+  else if (due('policy.event-log')) {
+    checkTdEventLog(list, eventLog, policy.tdx !== undefined && needsEventLog(policy.tdx));
+  }
+  if (subject.nitroTpm) checkNitroTpm(list, nitroTpm, policy.nitro ?? unasked);
+  if (subject.gpu) checkGpus(list, devices, nvidiaRules(policy.devices));
 }
 
 function forgiven(
@@ -83,90 +163,9 @@ function forgiven(
   policy: Policy,
   at: UnixTime,
 ): CheckResult {
-  if (claims === null || claims.platform === 'sev-snp') return check;
+  if (claims === null || (claims.platform !== 'tdx' && claims.platform !== 'sgx')) return check;
   const tcb = policy[claims.platform]?.tcb;
   return tcb === undefined ? check : forgive(check, claims, tcb, at);
-}
-
-/** Whether the policy names the software that was measured, all of it: itself, or by reference. */
-function namesSoftware({ platform }: Claims, policy: Policy): boolean {
-  if (policy.references !== undefined && platform !== 'sgx') return true;
-  switch (platform) {
-    case 'sev-snp':
-      return policy.sevSnp !== undefined && policy.sevSnp.measurement !== 'any';
-    case 'tdx':
-      return tdxSoftware.every((name) => policy.tdx !== undefined && policy.tdx[name] !== 'any');
-    case 'sgx':
-      return policy.sgx !== undefined && policy.sgx.mrEnclave !== 'any';
-  }
-}
-
-/** Closure and services are the word of the software that was measured: of software that nobody named they prove nothing. */
-function checkSoftware(list: Checklist, { bundle, claims }: Verified, policy: Policy): void {
-  const named = claims !== null && namesSoftware(claims, policy);
-  const claim = (
-    id: CheckId,
-    actual: string | null,
-    accepted: 'any' | readonly string[],
-    reason: string,
-  ) => {
-    if (accepted === 'any') list.pass(id, { expected: 'any', ...(actual !== null && { actual }) });
-    else if (actual === null)
-      list.skip(id, 'an evidence bundle: a raw report or quote carries no digests');
-    else if (!named && accepted.includes(actual)) {
-      list.skip(id, 'a named measurement: the value fits, but is claimed by unnamed software');
-    } else checkMember(list, id, actual, accepted, reason);
-  };
-  const bound = bundle?.bound;
-  claim(
-    'policy.closure-digest',
-    bound ? toHex(bound.closureDigest) : null,
-    policy.closureDigest,
-    'the machine runs another system closure',
-  );
-  claim(
-    'policy.tree-root',
-    bound ? toHex(fieldToBytes(bound.treeRoot)) : null,
-    policy.treeRoot,
-    'the machine vouches for other services or keys',
-  );
-  const count = bundle?.deviceCount ?? 0;
-  list.decide('policy.devices', policy.devices === 'any' || count === 0, {
-    expected: policy.devices,
-    actual: count === 0 ? 'none' : `${count}, bound to the report but not verified by this release`,
-    reason: 'the policy allows no devices',
-  });
-}
-
-function checkMoment(list: Checklist, { subject, bundle }: Verified, policy: Policy): void {
-  if (policy.freshness === 'any') {
-    list.pass('policy.freshness', {
-      expected: 'any',
-      actual: subject.challenged ? "this verifier's nonce" : 'the moment is not proven',
-    });
-  } else if (subject.challenged) {
-    list.pass('policy.freshness', { expected: 'verifier-nonce', actual: "this verifier's nonce" });
-  } else
-    list.skip('policy.freshness', 'the nonce that this verifier drew (--nonce, or verify by URL)');
-
-  if (policy.channel === 'any') {
-    return list.pass('policy.channel', {
-      expected: 'any',
-      actual: bundle?.channel?.kind ?? 'none',
-    });
-  }
-  if (!subject.connected)
-    return list.skip(
-      'policy.channel',
-      "this verifier's own connection to the agent (verify by URL)",
-    );
-  checkMember(
-    list,
-    'policy.channel',
-    bundle?.channel?.kind ?? 'none',
-    policy.channel,
-    'the evidence can be relayed',
-  );
 }
 
 function waive(check: CheckResult, policy: Policy, at: number): CheckResult {
@@ -193,88 +192,4 @@ function forecastOf(
       : [],
   );
   return [...ends, ...waived].toSorted((one, other) => one.at - other.at);
-}
-
-function warningsFor(
-  { insecureRoot, bundle, claims, subject, proof, checks }: Verified,
-  policy: Policy,
-): string[] {
-  const warnings: string[] = [];
-  if (insecureRoot) {
-    warnings.push(
-      'INSECURE: the chain ends in a root that was handed over, not in the vendor’s. This proves nothing about hardware.',
-    );
-  }
-  if (claims !== null && !namesSoftware(claims, policy)) {
-    warnings.push(unnamedSoftware[claims.platform]);
-  }
-  if (claims !== null && isDebug(claims) && allowsDebug(claims, policy)) {
-    warnings.push(
-      'DANGEROUS: the guest is in debug mode and the policy allows it: the host sees all its memory.',
-    );
-  }
-  const late = checks.filter(({ id }) => claims !== null && isOverdue(claims, id));
-  if (late.length > 0) {
-    warnings.push(
-      `Collateral has run out (${late.map(({ id }) => id).join(', ')}): what was found out since then is not in it.`,
-    );
-  }
-  if (bundle !== null && bundle.channel === null) {
-    warnings.push(
-      'The evidence is bound to no channel: it shows that such a machine exists, not that you talk to it.',
-    );
-  }
-  if (subject.form === 'bundle' && !subject.challenged) {
-    warnings.push('No nonce of yours is in the evidence: it proves the machine, not the moment.');
-  }
-  const proved = checks.every(({ stage, status }) => stage !== 'proof' || status === 'pass');
-  return proof !== null && proved ? [...warnings, ...proofWarnings(proof)] : warnings;
-}
-
-const unnamedSoftware = {
-  'sev-snp':
-    'The policy names no software (measurement "any"): whatever runs in this guest is accepted.',
-  tdx: `The policy does not name all of the software (one of ${tdxSoftware.join(', ')} is "any"): whatever runs in this guest is accepted.`,
-  sgx: 'The policy names no enclave (mrEnclave "any"): whatever runs in it is accepted.',
-} as const;
-
-function isDebug(claims: Claims): boolean {
-  if (claims.platform === 'sev-snp') return claims.report.policy.debug;
-  const { body } = claims.quote;
-  return body.kind === 'tdx' ? isDebugTd(body.report) : isDebugEnclave(body.report);
-}
-
-function allowsDebug({ platform }: Claims, { sevSnp, tdx, sgx }: Policy): boolean {
-  const rule = {
-    'sev-snp': sevSnp?.guestPolicy.debug,
-    tdx: tdx?.attributes.debug,
-    sgx: sgx?.debug,
-  };
-  return rule[platform] === 'dangerously-allowed';
-}
-
-function isOverdue(claims: Claims, id: CheckId): boolean {
-  return claims.platform !== 'sev-snp' && claims.overdue.has(id);
-}
-
-/** What an accepted proof says, and what it does not. */
-function proofWarnings({ circuit, service, replayable, signed }: ProofClaims): string[] {
-  if (circuit === 'unreadable' || service === null) return [];
-  const warnings = [
-    circuit === 'response-open'
-      ? `Proved: a key that the bundle's tree holds for ${service} signed this response. Hidden: that key, the service's build and the tree's other services.`
-      : `Proved: the bundle's tree holds the disclosed key for ${service}; the signature was checked in the open. Hidden: the service's build and the tree's other services.`,
-    'The proof is for your audience and nonce; it does not say who made it. Use a nonce once.',
-  ];
-  if (replayable) {
-    warnings.push(
-      "The response answers no client's nonce: it can be replayed, however new the proof.",
-    );
-  }
-  if (circuit === 'response-open' && signed) {
-    warnings.push(
-      "The response came with its signature: the service's key can be computed from it, though the proof hides it.",
-    );
-  }
-  return warnings;
 }

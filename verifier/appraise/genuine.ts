@@ -1,16 +1,30 @@
 /** The built-in policy: what it says of hardware is all that can be said without knowing the user. */
 
+import { nitroKinds } from '../abi/nitro.ts';
 import { intelQeVendorId } from '../abi/quote.ts';
 import { snpProducts } from '../abi/snp-tcb.ts';
 import { toHex } from '../bytes.ts';
 import type { CheckId } from '../checks.ts';
 import { type Policy, toPolicy } from './policy.ts';
+import { tpmKeys } from './tpm-policy.ts';
 
 const revocationChecks: readonly CheckId[] = [
   'collateral.crl-signature',
   'collateral.crl-validity',
   'collateral.revocation',
 ];
+
+const referenceChecks: readonly CheckId[] = [
+  'collateral.rim-signature',
+  'collateral.rim-validity',
+  'collateral.gpu-driver',
+  'collateral.gpu-firmware',
+];
+
+function waiving(checks: readonly CheckId[], what: string) {
+  const reason = `the policy "genuine" does without ${what} when none is given`;
+  return checks.map((check) => ({ check, reason, expires: null }));
+}
 
 const tcb = {
   acceptedStatuses: ['UpToDate'],
@@ -120,14 +134,30 @@ export const genuinePolicy: Policy = toPolicy({
     isvFamilyId: 'any',
     reportData: 'any',
   },
+  tpm: {
+    key: [...tpmKeys],
+    provider: 'any',
+    firmware: 'any',
+    pcrs: 'any',
+    eventLog: 'any',
+    secureBoot: 'any',
+  },
+  nitro: {
+    kind: [...nitroKinds],
+    debug: 'refused',
+    moduleId: 'any',
+    pcrs: 'any',
+    userData: 'any',
+    publicKey: 'any',
+  },
   closureDigest: 'any',
   treeRoot: 'any',
   devices: 'any',
   freshness: 'any',
   channel: 'any',
-  waivers: revocationChecks.map((check) => ({
-    check,
-    reason: 'the policy "genuine" does without a revocation list when none is given',
-    expires: null,
-  })),
+  waivers: [
+    ...waiving(revocationChecks, 'a revocation list'),
+    ...waiving(['collateral.gpu-revocation'], 'OCSP answers of NVIDIA'),
+    ...waiving(referenceChecks, 'reference manifests of NVIDIA'),
+  ],
 });

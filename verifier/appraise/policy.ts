@@ -25,11 +25,14 @@ import {
   version,
 } from '../json.ts';
 import { tag } from '../tags.ts';
+import { devicePolicy } from './device-policy.ts';
+import { nitroPolicy } from './nitro-policy.ts';
 import { referencesPolicy, withReferences } from './reference-policy.ts';
 import { hexText, setOf } from './sets.ts';
 import { sgxPolicy } from './sgx-policy.ts';
 import { snpPolicy } from './snp-policy.ts';
 import { tdxPolicy } from './tdx-policy.ts';
+import { tpmPolicy } from './tpm-policy.ts';
 
 const waivable: Decoder<CheckId> = described(
   (value: unknown, path: string) => {
@@ -85,11 +88,15 @@ const wholePolicy = object({
   tdx: optional(tdxPolicy),
   /** Left out: SGX quotes are refused. */
   sgx: optional(sgxPolicy),
+  /** Left out: quotes of TPMs are refused, except in bundles of whose devices nothing is asked. */
+  tpm: optional(tpmPolicy),
+  /** Left out: documents of AWS Nitro are refused, except in bundles of whose devices nothing is asked. */
+  nitro: optional(nitroPolicy),
   /** Left out: no reference file is asked for. */
   references: optional(referencesPolicy),
   closureDigest: anyOr(setOf(hexText(32))),
   treeRoot: anyOr(setOf(hexText(32))),
-  devices: oneOf('none', 'any'),
+  devices: devicePolicy,
   freshness: oneOf('verifier-nonce', 'any'),
   channel: anyOr(setOf(oneOf(...channelKinds))),
   waivers,
@@ -147,8 +154,9 @@ export type Expectations = {
 export function tighten(policy: Policy, expectations: Expectations): Policy {
   const { closureDigest, treeRoot, measurement, reportData } = expectations;
   if (Object.values(expectations).every((wanted) => wanted === undefined)) return policy;
+  const asked = measurement !== undefined || reportData !== undefined;
   return seal({
-    ...policy,
+    ...(asked ? withoutOthers(policy) : policy),
     name: `${policy.name}, narrowed`,
     closureDigest: narrow(policy.closureDigest, closureDigest),
     treeRoot: narrow(policy.treeRoot, treeRoot),
@@ -175,6 +183,19 @@ export function tighten(policy: Policy, expectations: Expectations): Policy {
       },
     }),
   });
+}
+
+/** Without the kinds of evidence that have neither MEASUREMENT nor REPORT_DATA; a TPM beside a machine stays. */
+function withoutOthers(policy: Policy): Policy {
+  const { nitro, tpm, ...rest } = policy;
+  const machines = [policy.sevSnp, policy.tdx, policy.sgx].some((member) => member !== undefined);
+  if (!machines) return { ...rest, devices: 'none' };
+  const kind = nitro?.kind.filter((one) => one === 'tpm') ?? [];
+  return {
+    ...rest,
+    ...(tpm !== undefined && { tpm }),
+    ...(nitro !== undefined && kind.length > 0 && { nitro: { ...nitro, kind } }),
+  };
 }
 
 function narrow(accepted: 'any' | string[], wanted: string | undefined): 'any' | string[] {

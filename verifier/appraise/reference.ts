@@ -84,6 +84,7 @@ function compared(agreement: Agreement, { claims, bundle, at }: Verified): Compa
 function measurementsOf(claims: Verified['claims']): Partial<Record<string, string>> {
   if (claims === null) return {};
   if (claims.platform === 'sev-snp') return { measurement: toHex(claims.report.measurement) };
+  if (claims.platform !== 'tdx' && claims.platform !== 'sgx') return {};
   const { body } = claims.quote;
   return body.kind === 'tdx' ? registersOf(body.report) : {};
 }
@@ -166,6 +167,8 @@ function reasonOf(
 ): string {
   if (platform === 'sgx')
     return 'reference files are of SEV-SNP guests and TDs: no enclave has one';
+  if (platform !== 'sev-snp' && platform !== 'tdx')
+    return 'reference files are of SEV-SNP guests and TDs: no other evidence has one';
   if (files.length === 0) return 'no reference file was given';
   if (candidates.length === 0)
     return `none of the reference files is of a release that the policy names, for ${platform}`;

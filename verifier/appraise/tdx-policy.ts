@@ -1,9 +1,11 @@
 /** The member `tdx` of a policy. docs/policy.md explains each member; byte strings are written as the quote holds them. */
 import { anyOr, type Decoded, object } from '../json.ts';
 import { debugSwitch, platformPolicy, tcbPolicy } from './intel-policy.ts';
+import { registerRule } from './register-policy.ts';
 import { feature, hexText, protection, setOf } from './sets.ts';
 
 const measurement = anyOr(setOf(hexText(48)));
+const rtmr = registerRule(48);
 
 export const tdxPolicy = object({
   tcb: tcbPolicy,
@@ -31,10 +33,10 @@ export const tdxPolicy = object({
   mrConfigId: measurement,
   mrOwner: measurement,
   mrOwnerConfig: measurement,
-  rtmr0: measurement,
-  rtmr1: measurement,
-  rtmr2: measurement,
-  rtmr3: measurement,
+  rtmr0: rtmr,
+  rtmr1: rtmr,
+  rtmr2: rtmr,
+  rtmr3: rtmr,
   mrServiceTd: measurement,
   reportData: anyOr(setOf(hexText(64))),
 });

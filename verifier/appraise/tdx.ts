@@ -3,7 +3,10 @@ import { attributesOf, type TdBits, type TdReport, tdAttributeBits } from '../ab
 import { type Bytes, fromHex, toHex } from '../bytes.ts';
 import type { Checklist } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
+import type { EventLogClaims } from '../verified.ts';
 import { checkMember } from './member.ts';
+import { describeRule, judgeRegister } from './register.ts';
+import { isByEvents } from './register-policy.ts';
 import type { TdxPolicy } from './tdx-policy.ts';
 
 /** The low byte of ATTRIBUTES: any bit of it means that the TD can be debugged ("TUD", TD under debug). */
@@ -31,8 +34,13 @@ const rtmrChecks = {
   'policy.rtmr3': ['rtmr3', 3],
 } as const satisfies Partial<Record<CheckId, [keyof TdxPolicy, 0 | 1 | 2 | 3]>>;
 
-/** Makes the checks that are about the TD itself. */
-export function checkTd(list: Checklist, report: TdReport, policy: TdxPolicy): void {
+/** Makes the checks that are about the TD itself. @param eventLog of the RTMRs, or what is as good as none */
+export function checkTd(
+  list: Checklist,
+  report: TdReport,
+  policy: TdxPolicy,
+  eventLog: EventLogClaims | null,
+): void {
   checkDebug(list, report, policy);
   checkAttributes(list, report, policy);
   checkXfam(list, report, policy);
@@ -43,13 +51,7 @@ export function checkTd(list: Checklist, report: TdReport, policy: TdxPolicy): v
   ][]) {
     checkMember(list, id, toHex(report[field]), policy[field], reason);
   }
-  for (const [id, [member, index]] of Object.entries(rtmrChecks) as [
-    CheckId,
-    (typeof rtmrChecks)[keyof typeof rtmrChecks],
-  ][]) {
-    const reason = 'something else was measured than the policy names';
-    checkMember(list, id, toHex(report.rtmr[index]), policy[member], reason);
-  }
+  checkRtmrs(list, report, policy, eventLog);
   const { mrServiceTd } = report;
   checkMember(
     list,
@@ -58,6 +60,38 @@ export function checkTd(list: Checklist, report: TdReport, policy: TdxPolicy): v
     policy.mrServiceTd,
     'other service TDs are bound to the TD than the policy names',
   );
+}
+
+function checkRtmrs(
+  list: Checklist,
+  { rtmr }: TdReport,
+  policy: TdxPolicy,
+  eventLog: EventLogClaims | null,
+): void {
+  for (const [id, [member, index]] of Object.entries(rtmrChecks) as [
+    CheckId,
+    (typeof rtmrChecks)[keyof typeof rtmrChecks],
+  ][]) {
+    const actual = toHex(rtmr[index]);
+    const events =
+      eventLog?.kind === 'rtmr'
+        ? eventLog.events.filter(({ register }) => register === index)
+        : null;
+    const outcome = judgeRegister(actual, policy[member], events);
+    if (outcome.status === 'unknown') list.skip(id, outcome.lacks);
+    else {
+      list.decide(id, outcome.status === 'fits', {
+        expected: describeRule(policy[member]),
+        actual,
+        reason: outcome.status === 'fits' ? '' : outcome.reason,
+      });
+    }
+  }
+}
+
+/** Whether a register is named by its events, which only their log tells. */
+export function needsEventLog(policy: TdxPolicy): boolean {
+  return Object.values(rtmrChecks).some(([member]) => isByEvents(policy[member]));
 }
 
 /** Any of the low eight bits, of which DEBUG is one: the TD is under debug or profiled from outside, and Intel trusts none such. */

@@ -4,14 +4,14 @@ import {
   type CheckEntry,
   inBundle,
   kds,
-  onAnyTee,
+  onAnyCpu,
   onIntel,
   onSnp,
   pckSpec,
   quoteSpec,
 } from './entry.ts';
 
-export const chainChecks = {
+export const parseChecks = {
   'parse.bundle': {
     stage: 'parse',
     title: 'the evidence bundle follows its format exactly',
@@ -37,6 +37,9 @@ export const chainChecks = {
     spec: quoteSpec,
     appliesTo: onIntel,
   },
+} as const satisfies Record<string, CheckEntry>;
+
+export const chainChecks = {
   'chain.root-certificate': {
     stage: 'chain',
     title: 'the root certificate is of the vendor’s profile',
@@ -44,7 +47,7 @@ export const chainChecks = {
     remedy:
       'Pass the ARK in --chain (AMD serves ASK and ARK together as cert_chain); a TDX or SGX quote carries Intel’s root itself.',
     spec: `${kds}, chapter 3; ${pckSpec}`,
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.root-pinned': {
     stage: 'chain',
@@ -54,7 +57,7 @@ export const chainChecks = {
     remedy:
       'If this is a test on simulated hardware, hand over its root with --insecure-root; otherwise the evidence is not from the vendor’s hardware.',
     spec: 'affidavit protocol 1, Vendor roots',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.root-signature': {
     stage: 'chain',
@@ -62,7 +65,7 @@ export const chainChecks = {
     protects: 'Against an edited root certificate around the genuine key.',
     remedy: 'Fetch the chain again from the vendor.',
     spec: 'RFC 5280, 6.1',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.root-validity': {
     stage: 'chain',
@@ -70,7 +73,7 @@ export const chainChecks = {
     protects: 'Against a root that its vendor no longer, or not yet, stands behind.',
     remedy: 'Check --at and the clock; fetch a current chain.',
     spec: 'RFC 5280, 4.1.2.5',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.issuer-certificate': {
     stage: 'chain',
@@ -79,7 +82,7 @@ export const chainChecks = {
     remedy:
       'Pass the ASK (for a VCEK) or ASVK (for a VLEK) in --chain; a TDX or SGX quote carries its PCK CA itself.',
     spec: `${kds}, chapter 3; ${pckSpec}`,
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.issuer-signature': {
     stage: 'chain',
@@ -87,7 +90,7 @@ export const chainChecks = {
     protects: 'Against a forged issuer.',
     remedy: 'Pass the chain of the same product: Milan, Genoa and Turin each have their own.',
     spec: 'RFC 5280, 6.1; RFC 4055 (RSASSA-PSS); RFC 5758 (ECDSA)',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.issuer-validity': {
     stage: 'chain',
@@ -95,7 +98,7 @@ export const chainChecks = {
     protects: 'Against an issuer that is retired or not yet in use.',
     remedy: 'Check --at and the clock; fetch a current chain.',
     spec: 'RFC 5280, 4.1.2.5',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.vek-certificate': {
     stage: 'chain',
@@ -112,7 +115,7 @@ export const chainChecks = {
     remedy:
       'A VCEK needs the ASK of its product, a VLEK the ASVK: pass the chain that belongs to the key. A quote’s own chain is PCK, its CA, root.',
     spec: 'RFC 5280, 6.1.3',
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'chain.vek-signature': {
     stage: 'chain',

@@ -4,7 +4,7 @@ import { type CheckEntry, inBundle, type Subject } from './entry.ts';
 const withProof = (subject: Subject): boolean => subject.proof !== null;
 const linked = 'affidavit protocol 1, Linked proofs';
 
-export const guestChecks = {
+export const bindingChecks = {
   'binding.devices': {
     stage: 'binding',
     title: 'the device digest is that of the devices given',
@@ -54,6 +54,9 @@ export const guestChecks = {
     spec: 'affidavit protocol 1, channel',
     appliesTo: (subject: Subject) => inBundle(subject) && subject.connected,
   },
+} as const satisfies Record<string, CheckEntry>;
+
+export const proofChecks = {
   'proof.file': {
     stage: 'proof',
     title: 'the proof file follows its format exactly',

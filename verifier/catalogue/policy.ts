@@ -1,5 +1,5 @@
 /** Checks of one user’s policy: SEV-SNP reports, and what every bundle says of its software. */
-import { abi, type CheckEntry, kds, onAnyTee, onSnp } from './entry.ts';
+import { abi, type CheckEntry, kds, onAnyCpu, onGpu, onSnp, type Subject } from './entry.ts';
 
 export const policyChecks = {
   'policy.product': {
@@ -33,7 +33,7 @@ export const policyChecks = {
     remedy:
       'Launch the guest with DEBUG clear (SEV-SNP: POLICY.DEBUG; TDX and SGX: ATTRIBUTES.DEBUG).',
     spec: `${abi}, POLICY.DEBUG; Intel: ATTRIBUTES.DEBUG`,
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'policy.migration': {
     stage: 'policy',
@@ -179,7 +179,7 @@ export const policyChecks = {
     protects: 'The 64 bytes that the guest itself had signed.',
     remedy: 'Compare with what your software asked the device to sign.',
     spec: `${abi}, REPORT_DATA; Intel: REPORTDATA`,
-    appliesTo: onAnyTee,
+    appliesTo: onAnyCpu,
   },
   'policy.family-id': {
     stage: 'policy',
@@ -215,6 +215,9 @@ export const policyChecks = {
   },
 } as const satisfies Record<string, CheckEntry>;
 
+/** Evidence of a whole machine, which may carry a bundle's digests; a bundle that could not be read too. */
+const onMachine = ({ tee }: Subject): boolean => tee === null || onAnyCpu({ tee } as Subject);
+
 /** Last in every verdict: what the machine says of its software, and of the moment. */
 export const softwarePolicyChecks = {
   'policy.closure-digest': {
@@ -224,6 +227,7 @@ export const softwarePolicyChecks = {
     remedy:
       'Compare /closure with your build; name the measurement too, for it gives the digest its worth.',
     spec: 'affidavit protocol 1, closure digest',
+    appliesTo: onMachine,
   },
   'policy.tree-root': {
     stage: 'policy',
@@ -232,13 +236,16 @@ export const softwarePolicyChecks = {
     remedy:
       'Keys are new at every boot: compare /services, or ask for a proof of one service instead.',
     spec: 'affidavit protocol 1, tree root',
+    appliesTo: onMachine,
   },
   'policy.devices': {
     stage: 'policy',
-    title: 'devices are as the policy says',
-    protects: 'Against counting on a device that nobody verified.',
-    remedy: 'Set devices to "any" to accept bound but unverified device evidence.',
+    title: 'the devices are of kinds that the policy allows',
+    protects: 'Against a device beside the machine that nobody asked for.',
+    remedy:
+      'Name the kinds that you accept in devices, each with what you ask of it; "any" asks nothing of them.',
     spec: 'docs/policy.md, devices',
+    appliesTo: (subject) => onMachine(subject) || onGpu(subject),
   },
   'policy.freshness': {
     stage: 'policy',
@@ -254,5 +261,6 @@ export const softwarePolicyChecks = {
     remedy:
       'Connect over a channel that the agent binds, or write "any" knowing that evidence can be relayed.',
     spec: 'docs/policy.md, channel',
+    appliesTo: onMachine,
   },
 } as const satisfies Record<string, CheckEntry>;

@@ -166,8 +166,9 @@ export class DerReader {
   /**
    * UTCTime (a year below 50 is 20yy) through 2049, GeneralizedTime from 2050 on, seconds written, Z
    * (RFC 5280, 4.1.2.5). Unix seconds.
+   * @param early GeneralizedTime before 2050 is read too
    */
-  time(field: string): number {
+  time(field: string, early = false): number {
     const { tag, content } = this.element(field);
     const isShort = tag === derTag.utcTime;
     const digits = isShort ? 12 : 14;
@@ -184,7 +185,7 @@ export class DerReader {
     const century = isShort ? (pair(0) < 50 ? 20 : 19) : pair(0);
     const rest = digits - 12;
     const year = 100 * century + pair(rest);
-    if (!isShort && year < 2050) this.fail(problem);
+    if (!isShort && year < 2050 && !early) this.fail(problem);
     const [month, day] = [pair(rest + 2), pair(rest + 4)];
     const [hour, minute, second] = [pair(rest + 6), pair(rest + 8), pair(rest + 10)];
     const milliseconds = Date.UTC(year, month - 1, day, hour, minute, second);

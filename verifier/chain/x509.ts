@@ -11,13 +11,19 @@ import type { UnixTime } from '../time.ts';
 import {
   algorithmOf,
   type PublicKey,
-  readEcdsaSignature,
   readPublicKey,
+  readSignature,
   type SignatureAlgorithm,
 } from './algorithms.ts';
 import { context, DerReader, derTag } from './der.ts';
 
-export { type PublicKey, p256Spki, type SignatureAlgorithm } from './algorithms.ts';
+export {
+  ecdsaSpki,
+  type PublicKey,
+  p256Spki,
+  rsaSpki,
+  type SignatureAlgorithm,
+} from './algorithms.ts';
 
 export type Extension = { oid: string; critical: boolean; value: Bytes };
 
@@ -31,6 +37,7 @@ export type Certificate = {
   /** DER of the Name; two names are equal when their bytes are. */
   issuer: Bytes;
   subject: Bytes;
+  /** Empty where the subject is. */
   commonName: string;
   notBefore: UnixTime;
   notAfter: UnixTime;
@@ -38,7 +45,7 @@ export type Certificate = {
   spki: Bytes;
   publicKey: PublicKey;
   extensions: readonly Extension[];
-  /** Of RSA as it stands; of ECDSA r ‖ s, 32 bytes each, big-endian. */
+  /** Of RSA as it stands; of ECDSA r ‖ s, 32 or 48 bytes each, big-endian. */
   signature: Bytes;
 };
 
@@ -62,8 +69,18 @@ const crlNumberOid = '2.5.29.20';
 const maxExtensions = 32;
 const maxRevoked = 100_000;
 
+/** What a vendor writes against RFC 5280, and is read for that vendor alone. */
+export type Lenience = {
+  /** Dates before 2050 as GeneralizedTime too (4.1.2.5 asks for UTCTime). */
+  earlyGeneralizedTime?: boolean;
+};
+
 /** @throws AttestationError `der-malformed`, `certificate-profile`, `utf8-malformed` */
-export function parseCertificate(der: Bytes, what: string): Certificate {
+export function parseCertificate(
+  der: Bytes,
+  what: string,
+  { earlyGeneralizedTime = false }: Lenience = {},
+): Certificate {
   const { body, tbs, algorithm, signatureAlgorithm, signature } = openSigned(der, what);
   const versionField = body.enter(context(0), 'version');
   const version = versionField.u8('version');
@@ -73,8 +90,8 @@ export function parseCertificate(der: Bytes, what: string): Certificate {
   sameAlgorithm(body, algorithm, what);
   const issuer = body.expect(derTag.sequence, 'issuer').raw;
   const validity = body.enter(derTag.sequence, 'validity');
-  const notBefore = validity.time('notBefore');
-  const notAfter = validity.time('notAfter');
+  const notBefore = validity.time('notBefore', earlyGeneralizedTime);
+  const notAfter = validity.time('notAfter', earlyGeneralizedTime);
   validity.end('notAfter');
   const subject = body.expect(derTag.sequence, 'subject').raw;
   const spki = body.expect(derTag.sequence, 'subject public key').raw;
@@ -87,7 +104,7 @@ export function parseCertificate(der: Bytes, what: string): Certificate {
     signatureAlgorithm,
     issuer,
     subject,
-    commonName: commonNameOf(subject, what),
+    commonName: isEmptyName(subject) ? '' : commonNameOf(subject, what),
     notBefore,
     notAfter,
     spki,
@@ -154,8 +171,14 @@ export async function verifySignedBy(
   switch (signatureAlgorithm) {
     case 'rsa-pss-sha384':
       return publicKey.kind === 'rsa' && crypto.verifyRsaPssSha384(spki, tbs, signature);
+    case 'rsa-pkcs1-sha256':
+      return publicKey.kind === 'rsa' && crypto.verifyRsaPkcs1Sha256(spki, tbs, signature);
+    case 'rsa-pkcs1-sha384':
+      return publicKey.kind === 'rsa' && crypto.verifyRsaPkcs1Sha384(spki, tbs, signature);
     case 'ecdsa-p256-sha256':
       return publicKey.kind === 'p256' && crypto.verifyP256Sha256(spki, tbs, signature);
+    case 'ecdsa-p384-sha384':
+      return publicKey.kind === 'p384' && crypto.verifyP384Sha384(spki, tbs, signature);
   }
 }
 
@@ -182,8 +205,7 @@ function openSigned(der: Bytes, what: string) {
   const written = outer.bitString('signature');
   outer.end('the signature');
   const signatureAlgorithm = algorithmOf(algorithm, what);
-  const signature =
-    signatureAlgorithm === 'rsa-pss-sha384' ? written : readEcdsaSignature(written, what);
+  const signature = readSignature(signatureAlgorithm, written, what);
   return { body: new DerReader(content, what), tbs, algorithm, signatureAlgorithm, signature };
 }
 
@@ -231,6 +253,11 @@ function crlNumberOf(extensions: readonly Extension[], what: string): bigint | n
 function noneCritical(extensions: readonly Extension[], what: string): void {
   const critical = extensions.find((extension) => extension.critical);
   if (critical !== undefined) profile(what, `critical extension ${critical.oid} is not known`);
+}
+
+/** RFC 5280, 4.1.2.6: the subject may be empty, and then its alternative names say all. */
+function isEmptyName(name: Bytes): boolean {
+  return equalBytes(name, Uint8Array.of(derTag.sequence, 0));
 }
 
 /** Each RDN holds one attribute; CN occurs once. @param name DER of the Name */

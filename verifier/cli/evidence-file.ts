@@ -6,12 +6,15 @@ import { readSnpEvidence, type SnpEvidence } from '#verifier/abi/snp-forms.ts';
 import { bytesOfText } from '#verifier/abi/text-form.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import type { Collateral, CpuEvidence, Evidence } from '#verifier/evidence.ts';
 import { blaming, usageError } from './cli-error.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 
 /** Evidence, and the certificates that came in the same file. */
-export type FoundEvidence = { evidence: Evidence; collateral: readonly Collateral[] };
+export type FoundEvidence<E extends Evidence = CpuEvidence> = {
+  evidence: E;
+  collateral: readonly Collateral[];
+};
 
 /**
  * @param nonce the one that the verifier sent, for bundles
@@ -79,7 +82,7 @@ export function asIfLive(found: FoundEvidence): FoundEvidence {
   }
 }
 
-function alone(evidence: Evidence): FoundEvidence {
+function alone(evidence: CpuEvidence): FoundEvidence {
   return { evidence, collateral: [] };
 }
 

@@ -17,7 +17,16 @@ const certificateCodes = [
   'certificate-profile',
   'utf8-malformed',
 ] as const satisfies ErrorCode[];
+const binaryCodes = [
+  'too-large',
+  'length-wrong',
+  'version-unknown',
+  'reserved-not-zero',
+  'value-out-of-range',
+] as const satisfies ErrorCode[];
 const listCodes = ['der-malformed', 'certificate-profile'] as const satisfies ErrorCode[];
+
+const isBinary = (code: ErrorCode): boolean => binaryCodes.some((one) => one === code);
 
 /** Checks that read something: the codes with which reading fails, as `actual` then says. */
 export const codesOfCheck: Partial<Record<AnyCheckId, readonly ErrorCode[]>> = {
@@ -30,6 +39,34 @@ export const codesOfCheck: Partial<Record<AnyCheckId, readonly ErrorCode[]>> = {
     'version-unknown',
     'reserved-not-zero',
     'value-out-of-range',
+  ],
+  'parse.hcl': [...binaryCodes, ...jsonCodes.filter((code) => !isBinary(code)), 'form-unknown'],
+  'parse.tpm-quote': [
+    ...binaryCodes,
+    ...jsonCodes.filter((code) => !isBinary(code)),
+    'base64-malformed',
+    'form-unknown',
+    'protobuf-malformed',
+  ],
+  'parse.event-log': ['too-large', 'log-malformed', 'json-malformed', 'json-shape'],
+  'parse.nitro': ['too-large', 'cbor-malformed', 'length-wrong', 'value-out-of-range'],
+  'parse.gpu': [
+    ...binaryCodes,
+    ...jsonCodes.filter((code) => !isBinary(code)),
+    'base64-malformed',
+    'form-unknown',
+  ],
+  'chain.ak-certificates': certificateCodes,
+  'chain.nitro-certificates': certificateCodes,
+  'chain.gpu-certificates': certificateCodes,
+  'collateral.gpu-revocation': ['too-large', 'form-unknown', ...listCodes],
+  'collateral.rim-signature': [
+    'too-large',
+    'form-unknown',
+    'utf8-malformed',
+    'base64-malformed',
+    'value-out-of-range',
+    ...listCodes,
   ],
   'chain.root-certificate': certificateCodes,
   'chain.issuer-certificate': certificateCodes,

@@ -36,7 +36,7 @@ export type Settings = {
 
 /** @param gather null: with what there is */
 export async function verifyGathering(
-  { evidence, collateral }: FoundEvidence,
+  { evidence, collateral }: FoundEvidence<Evidence>,
   { now, roots, collateral: beside }: Settings,
   gather: Gather | null,
   crypto: CryptoPort,

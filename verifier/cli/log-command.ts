@@ -10,7 +10,7 @@ import {
 import { type LogLine, noDigest, toDecisionEntry } from '#verifier/decision-log/line.ts';
 import { DecisionLogError, type LogErrorCode } from '#verifier/decision-log/log-error.ts';
 import { type LogReport, readDecisionLog } from '#verifier/decision-log/read.ts';
-import type { Evidence } from '#verifier/evidence.ts';
+import { type Evidence, evidenceBytes } from '#verifier/evidence.ts';
 import { formatTime } from '#verifier/time.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { hexOption } from './verify-command.ts';
@@ -58,7 +58,7 @@ export async function recording<
   const record = await openRecord(path);
   try {
     const ended = await run();
-    await record.decision(ended.evidence.bytes, ended.verdict, ended.policy.name);
+    await record.decision(evidenceBytes(ended.evidence), ended.verdict, ended.policy.name);
     return ended;
   } finally {
     await record.close();

@@ -8,11 +8,12 @@ import { loadYargs } from './load-yargs.ts';
 import { measureCommands } from './measure-commands.ts';
 import { explainOptions, type Format, showOptions, verifyOptions } from './options.ts';
 import { policyOptions } from './policy-options.ts';
-import { print } from './print.ts';
+import { print, say } from './print.ts';
 import { proofCommands } from './proof-commands.ts';
 import { publishedCommands } from './published-commands.ts';
 import { recordCommands } from './record-commands.ts';
 import { refuseRepeats } from './repeats.ts';
+import { replayOptions } from './replay-options.ts';
 import { serveOptions } from './serve-options.ts';
 import type { OutputOptions } from './verdict-output.ts';
 import type { VerifyOptions } from './verify-command.ts';
@@ -65,13 +66,23 @@ export async function main(
     )
       .command(
         'show <file>',
-        'print what evidence, certificates or lists say, field by field; verifies nothing',
+        'print what evidence, certificates, lists, logs or manifests say, field by field; verifies nothing',
         showOptions,
         async (found) => {
           refuseRepeats(found);
           const { runShow } = await import('./show-command.ts');
           process.stdout.write(await runShow(found));
           exitCode = exitCodes.accepted;
+        },
+      )
+      .command(
+        'replay <log>',
+        'replay an event log to the registers it should give, and name the first event that differs',
+        replayOptions,
+        async (found) => {
+          refuseRepeats(found);
+          const { runReplay } = await import('./replay-command.ts');
+          exitCode = say(await runReplay(found));
         },
       )
       .command(

@@ -40,6 +40,12 @@ const rsaPss: Algorithm = {
   how: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 },
   encode: (signature) => signature,
 };
+const rsaPkcs1 = (hash: 'sha256' | 'sha384'): Algorithm => ({
+  key: rsaPss.key,
+  hash,
+  how: { padding: constants.RSA_PKCS1_PADDING },
+  encode: (signature) => signature,
+});
 const p384: Algorithm = {
   key: fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1'),
   hash: 'sha384',
@@ -99,6 +105,8 @@ function portOf(rsaKey: ToKey, ecKey: ToKey, verify: Verify): CryptoPort {
     verifyRsaPssSha384: checker(rsaPss, rsaKey),
     verifyP384Sha384: checker(p384, ecKey),
     verifyP256Sha256: checker(p256, ecKey),
+    verifyRsaPkcs1Sha256: checker(rsaPkcs1('sha256'), rsaKey),
+    verifyRsaPkcs1Sha384: checker(rsaPkcs1('sha384'), rsaKey),
   };
 }
 

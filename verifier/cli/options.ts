@@ -23,6 +23,10 @@ const endings =
 const verdictOptions = {
   ...collateralOptions,
   policy: file('policy file (default: the built-in policy "genuine")'),
+  rim: file(
+    'NVIDIA: reference manifest (RIM) of a driver or firmware; may be given more than once',
+  ),
+  ocsp: file('NVIDIA: OCSP answer, DER; may be given more than once'),
   reference: file('reference file for the policy’s member references; may be given more than once'),
   at: file('verify for this time (RFC 3339 with zone; default: now)'),
   closure: file('require this closure digest (32 bytes, hex)'),
@@ -58,7 +62,21 @@ export function verifyOptions(command: Argv) {
       report: file('SEV-SNP report: raw, extended, protobuf, hex or base64'),
       quote: file('TDX or SGX quote: raw, hex or base64'),
       auxblob: file('certificate table of configfs-tsm, beside its outblob in --report'),
-      nonce: file('the nonce that you sent (32 bytes, hex)'),
+      nonce: file('the nonce that you sent (hex; of a bundle 32 bytes)'),
+      'hcl-report': file(
+        'Azure: HCL report of a confidential VM, or JSON evidence with its quotes',
+      ),
+      'tpm-quote': file(
+        'TPM quote: TPMS_ATTEST; or JSON, or go-tpm-tools’ protobuf, with the rest',
+      ),
+      'tpm-signature': file('the signature of --tpm-quote: TPMT_SIGNATURE, or RSA’s alone'),
+      pcrs: file('the PCR values that --tpm-quote is of'),
+      ak: file('trust this TPM attestation key: PEM, or TPMT_PUBLIC'),
+      'ak-chain': file('certificates of the attestation key, its own first; PEM or DER'),
+      'event-log': file('event log (TCG, CCEL) beside --quote, --tpm-quote or --hcl-report'),
+      nitro: file('attestation document of an AWS Nitro enclave or NitroTPM'),
+      gpu: file('evidence of NVIDIA GPUs or switches: JSON of NVIDIA’s tools, or one report'),
+      'gpu-chain': file('certificates of a report alone in --gpu, its own first; PEM or DER'),
       save: file('write the bundle here, with the collateral given: it verifies alone, offline'),
       force: { type: 'boolean', describe: 'write over the file of --save' },
       batch: file('verify every file of this folder; one line of JSON each'),
@@ -73,6 +91,7 @@ export function verifyOptions(command: Argv) {
       'verify a raw report',
     )
     .example('$0 verify --quote q.bin --tcb-info tcb.json …', 'verify a raw quote')
+    .example('$0 verify --gpu evidence.json --rim driver.xml', 'verify GPUs, and their driver')
     .epilogue(endings);
 }
 

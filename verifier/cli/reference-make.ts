@@ -195,7 +195,7 @@ function valuesOf(path: string, { claims, bundle }: Verified): Map<string, strin
     bundle === null ? [] : ([['closureDigest', toHex(bundle.bound.closureDigest)]] as const);
   if (claims?.platform === 'sev-snp')
     return new Map([['measurement', toHex(claims.report.measurement)], ...closure]);
-  const body = claims?.quote.body;
+  const body = claims !== null && 'quote' in claims ? claims.quote.body : undefined;
   if (body?.kind === 'tdx')
     return new Map([...Object.entries(registersOf(body.report)), ...closure]);
   throw usageError(`${path} is of no SEV-SNP guest and no TD`, 'No enclave has a reference file.');

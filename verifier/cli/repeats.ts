@@ -2,7 +2,24 @@
 import { usageError } from './cli-error.ts';
 
 /** A chain may come in several files, as snpguest writes it; `_` is yargs's own. */
-const repeatable = new Set(['chain', 'crl', 'observe', 'file', 'evidence', 'reference', '_']);
+const repeatable = new Set([
+  'chain',
+  'crl',
+  'observe',
+  'file',
+  'evidence',
+  'reference',
+  'tpm-quote',
+  'tpm-signature',
+  'pcrs',
+  'ak',
+  'ak-chain',
+  'gpu',
+  'gpu-chain',
+  'rim',
+  'ocsp',
+  '_',
+]);
 
 /**
  * yargs makes a list of an option that is given twice; which of the two was meant is not ours to guess.

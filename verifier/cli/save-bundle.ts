@@ -10,14 +10,23 @@ import { CliError, usageError } from './cli-error.ts';
 export type SaveOptions = { save?: string | undefined; force?: boolean | undefined };
 
 /** Before anything is asked of an agent. @throws CliError wrong usage */
-export function refuseSaving(options: SaveOptions & { report?: unknown; quote?: unknown }): void {
-  const { save, force, report, quote } = options;
+export function refuseSaving(
+  options: SaveOptions & {
+    report?: unknown;
+    quote?: unknown;
+    hclReport?: unknown;
+    tpmQuote?: unknown;
+    nitro?: unknown;
+    gpu?: unknown;
+  },
+): void {
+  const { save, force, report, quote, hclReport, tpmQuote, nitro, gpu } = options;
   if (save === undefined) {
     if (force === true) throw usageError('--force belongs beside --save', 'Give both, or neither.');
     return;
   }
-  if (report !== undefined || quote !== undefined) {
-    throw usageError('--save is for bundles', 'A raw report or quote is saved as it is: copy it.');
+  if ([report, quote, hclReport, tpmQuote, nitro, gpu].some((given) => given !== undefined)) {
+    throw usageError('--save is for bundles', 'Raw evidence is saved as it is: copy it.');
   }
 }
 
@@ -52,6 +61,7 @@ export async function saveBundle(
 
 /** @throws AttestationError for a bundle that cannot be read, or with no room for the collateral */
 function bundleText(evidence: Evidence, given: readonly Collateral[], now: UnixTime): string {
+  if (evidence.form !== 'bundle') throw new RangeError('only a bundle is saved');
   const bundle = parseBundle(evidence.bytes);
   const isCarried = ({ kind, data }: Collateral) =>
     bundle.collateral.some((item) => item.kind === kind && equalBytes(item.data, data));

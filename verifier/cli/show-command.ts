@@ -1,8 +1,9 @@
 /**
- * `affidavit show`: prints what evidence, certificates and revocation lists say, and verifies
- * nothing.
+ * `affidavit show`: prints what evidence, certificates, revocation lists, event logs and manifests say,
+ * and verifies nothing.
  */
-import { maxBundleLength, parseBundle } from '#verifier/abi/bundle.ts';
+import { parseBundle } from '#verifier/abi/bundle.ts';
+import { maxLogLength } from '#verifier/abi/event-log/types.ts';
 import { type PemLabel, readDerObjects } from '#verifier/abi/pem.ts';
 import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { readSnpEvidence, readSnpTable } from '#verifier/abi/snp-forms.ts';
@@ -11,6 +12,7 @@ import { blaming } from './cli-error.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { bundleSections } from './show-bundle.ts';
 import { certificateSection } from './show-certificate.ts';
+import { describeDevice } from './show-devices.ts';
 import { renderShow, type ShowDocument, showJson } from './show-document.ts';
 import { intelDocumentOf, intelDocumentSection } from './show-intel-json.ts';
 import { quoteSections } from './show-quote.ts';
@@ -31,8 +33,8 @@ export type ShowOptions = {
 export async function runShow({ file, offsets = false, format }: ShowOptions): Promise<string> {
   const stdin = file === standardInput;
   const bytes = stdin
-    ? await readStdinLimited(maxBundleLength, 'evidence')
-    : await readFileLimited(file, maxBundleLength, 'file', 'invalid');
+    ? await readStdinLimited(maxLogLength, 'evidence')
+    : await readFileLimited(file, maxLogLength, 'file', 'invalid');
   const document = blaming('invalid', stdin ? 'standard input' : file, () => describe(bytes));
   return format === 'json' ? showJson(document, offsets) : renderShow(document, offsets);
 }
@@ -49,6 +51,8 @@ export function describe(bytes: Bytes): ShowDocument {
   });
   const kind = intelDocumentOf(bytes);
   if (kind !== null) return found(kind, [intelDocumentSection(kind, bytes, documentTitles[kind])]);
+  const device = describeDevice(bytes);
+  if (device !== null) return found(device.form, device.sections);
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64)).trimStart();
   if (start.startsWith('{')) return found('evidence bundle', bundleSections(parseBundle(bytes)));
   const label = derLabel(bytes);

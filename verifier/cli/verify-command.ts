@@ -1,6 +1,7 @@
 /** `affidavit verify`: inputs → verify → appraise → a verdict on standard output. */
 import { randomBytes } from 'node:crypto';
 import { maxBundleLength } from '#verifier/abi/bundle.ts';
+import { maxLogLength } from '#verifier/abi/event-log/types.ts';
 import { readDerObjects } from '#verifier/abi/pem.ts';
 import { looksLikeQuote } from '#verifier/abi/quote.ts';
 import { reportLength } from '#verifier/abi/snp.ts';
@@ -14,7 +15,7 @@ import { type Bytes, fromHex } from '#verifier/bytes.ts';
 import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import type { Collateral, CpuEvidence, DeviceEvidence, Evidence } from '#verifier/evidence.ts';
 import { noReferences, type VerifiedReferences } from '#verifier/reference/verified.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
@@ -23,6 +24,7 @@ import { verify } from '#verifier/verify.ts';
 import { readCertificates, readLists, readSigningChain } from './certificate-files.ts';
 import { blaming, usageError } from './cli-error.ts';
 import type { SourceOptions } from './collateral-options.ts';
+import type { DeviceOptions } from './device-evidence.ts';
 import { type FoundEvidence, fromSnp } from './evidence-file.ts';
 import { attestationUrl, fetchLive } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
@@ -52,11 +54,15 @@ export type VerdictOptions = {
   insecureRoot?: string | undefined;
   /** For the policy's member `references`. */
   reference?: string | readonly string[] | undefined;
+  /** Reference manifests and OCSP answers of NVIDIA. */
+  rim?: string | readonly string[] | undefined;
+  ocsp?: string | readonly string[] | undefined;
 };
 
 export type VerifyOptions = VerdictOptions &
   SaveOptions &
-  SourceOptions & {
+  SourceOptions &
+  DeviceOptions & {
     target?: string | undefined;
     report?: string | undefined;
     quote?: string | undefined;
@@ -220,11 +226,15 @@ async function collateralOf(options: VerdictOptions): Promise<Collateral[]> {
     ...(await read('root-ca-crl', options.rootCaCrl, (bytes) =>
       readLists(bytes, 'intel-root-crl'),
     )),
+    ...(await read('rim', options.rim, (data) => [{ kind: 'nvidia-rim', data }])),
+    ...(await read('ocsp', options.ocsp, (data) => [{ kind: 'nvidia-ocsp', data }])),
   ];
 }
 
-async function evidenceOf(options: VerifyOptions): Promise<FoundEvidence> {
+async function evidenceOf(options: VerifyOptions): Promise<FoundEvidence<Evidence>> {
   const { target, report, quote } = options;
+  const device = await deviceOf(options);
+  if (device !== null) return device;
   const nonceText = hexOption('nonce', options.nonce, 32);
   const nonce = nonceText === undefined ? null : fromHex(nonceText, 'nonce');
   const count = [target, report, quote].filter((given) => given !== undefined).length;
@@ -233,7 +243,7 @@ async function evidenceOf(options: VerifyOptions): Promise<FoundEvidence> {
       count === 0
         ? 'nothing to verify was given'
         : 'more than one of a target, --report and --quote was given',
-      'Give a URL, a bundle file or - for standard input, or a raw report with --report, or a quote with --quote.',
+      'Give a URL, a bundle file or - for standard input, or a raw report with --report, a quote with --quote, or --hcl-report, --tpm-quote, --nitro, --gpu.',
     );
   }
   if (target === undefined && nonce !== null) {
@@ -242,11 +252,15 @@ async function evidenceOf(options: VerifyOptions): Promise<FoundEvidence> {
       'Use --report-data for its 64 bytes.',
     );
   }
-  if (report !== undefined) return reportEvidence(report, options.auxblob);
+  if (report !== undefined) {
+    refuseEventLog(options.eventLog);
+    return reportEvidence(report, options.auxblob);
+  }
   if (options.auxblob !== undefined) {
     throw usageError('--auxblob belongs beside --report', 'Give the outblob with --report.');
   }
-  if (quote !== undefined) return quoteEvidence(quote);
+  if (quote !== undefined) return quoteEvidence(quote, options.eventLog);
+  refuseEventLog(options.eventLog);
   const path = target as string;
   if (/^https?:\/\//i.test(path)) {
     const evidence = await fetchEvidence(path, nonce, options.offline ?? false);
@@ -285,10 +299,42 @@ async function reportEvidence(path: string, auxblob: string | undefined): Promis
 }
 
 /** A quote as it is, or as one text of hex or base64. What is neither gets a verdict that says so. */
-async function quoteEvidence(path: string): Promise<FoundEvidence> {
+async function quoteEvidence(path: string, log: string | undefined): Promise<FoundEvidence> {
   const bytes = await readFileLimited(path, certificateLimit, 'quote', 'invalid');
   const raw = blaming('invalid', `--quote ${path}`, () => bytesOfText(bytes, 'quote')) ?? bytes;
-  return { evidence: { form: 'quote', bytes: raw }, collateral: [] };
+  const eventLog =
+    log === undefined ? null : await readFileLimited(log, maxLogLength, '--event-log', 'invalid');
+  return {
+    evidence: { form: 'quote', bytes: raw, ...(eventLog !== null && { eventLog }) },
+    collateral: [],
+  };
+}
+
+/** Loaded here: most evidence is a CPU's alone. */
+async function deviceOf(options: VerifyOptions): Promise<FoundEvidence<DeviceEvidence> | null> {
+  const { hclReport, tpmQuote, tpmSignature, pcrs, ak, akChain, nitro, gpu, gpuChain } = options;
+  const given = [hclReport, tpmQuote, tpmSignature, pcrs, ak, akChain, nitro, gpu, gpuChain];
+  if (given.every((option) => option === undefined)) return null;
+  const { target, report, quote, auxblob } = options;
+  if ([target, report, auxblob].some((option) => option !== undefined)) {
+    throw usageError(
+      'more than one piece of evidence was given',
+      'Verify each by itself; what belongs to one machine is in a bundle.',
+    );
+  }
+  if (quote !== undefined && hclReport === undefined) {
+    throw usageError('--quote stands alone or beside --hcl-report', 'Verify each by itself.');
+  }
+  const { deviceEvidence } = await import('./device-evidence.ts');
+  return deviceEvidence(options);
+}
+
+function refuseEventLog(path: string | undefined): void {
+  if (path === undefined) return;
+  throw usageError(
+    '--event-log belongs beside --quote, --tpm-quote or --hcl-report',
+    'A bundle holds its own log; for a log alone: affidavit replay.',
+  );
 }
 
 /** @param signal ends the wait for the agent */
@@ -297,7 +343,7 @@ export async function fetchEvidence(
   given: Bytes | null,
   offline: boolean,
   signal?: AbortSignal,
-): Promise<Evidence> {
+): Promise<CpuEvidence & { form: 'bundle' }> {
   if (offline) {
     throw usageError(
       '--offline and a URL contradict each other',

@@ -5,7 +5,7 @@ import type { Policy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import type { CheckResult } from '#verifier/checklist.ts';
 import type { CheckId } from '#verifier/checks.ts';
-import type { Evidence } from '#verifier/evidence.ts';
+import { type Evidence, evidenceBytes } from '#verifier/evidence.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
 import { attestationUrl } from './fetch-bundle.ts';
@@ -71,7 +71,7 @@ export async function runWatch(
         const found = { evidence, collateral: [] };
         const { verified } = await verifyGathering(found, { ...settings, now }, gather, nodeCrypto);
         const verdict = appraise(verified, policy, references);
-        await record.decision(evidence.bytes, verdict, policy.name);
+        await record.decision(evidenceBytes(evidence), verdict, policy.name);
         report.answered(now);
         if (last === null) await output.first({ verdict, policy, evidence });
         else report.changes(last, verdict);

@@ -1,5 +1,6 @@
 /** Which of its vendor's objects would complete a piece of evidence, so that they can be asked for before it is verified. */
 import { type Bundle, parseBundle } from '../abi/bundle.ts';
+import { parseHcl } from '../abi/hcl.ts';
 import type { Bytes } from '../bytes.ts';
 import type { Collateral, Evidence } from '../evidence.ts';
 import type { UnixTime } from '../time.ts';
@@ -50,5 +51,17 @@ function subjectOf(evidence: Evidence, bundle: Bundle | null): Subject | null {
       return bundle.platform === 'sev-snp'
         ? { vendor: 'amd', bytes: bundle.evidence }
         : { vendor: 'intel', bytes: bundle.evidence, tee: bundle.platform };
+    case 'hcl':
+      return hclSubject(evidence);
+    default:
+      return null;
   }
+}
+
+/** What the processor signed below Azure's paravisor. */
+function hclSubject({ bytes, quote }: Extract<Evidence, { form: 'hcl' }>): Subject | null {
+  const hcl = readable(() => parseHcl(bytes));
+  if (hcl === null) return null;
+  if (hcl.type === 'sev-snp') return { vendor: 'amd', bytes: hcl.hardwareReport };
+  return quote === null ? null : { vendor: 'intel', bytes: quote, tee: 'tdx' };
 }

@@ -3,16 +3,16 @@
  * `warning`: a rule without effect, or one that lets in more than a careful user wants. `note`: worth knowing.
  */
 
-export const severities = ['error', 'warning', 'note'] as const;
-export type Severity = (typeof severities)[number];
+import { deviceFindings, type LintEntry, type Severity } from './finding-devices.ts';
 
-export type LintEntry = { severity: Severity; means: string; remedy: string };
+export { type LintEntry, type Severity, severities } from './finding-devices.ts';
 
 /** `docs/policy-tools.md` names each. */
 export const lintCatalogue = {
   'accepts-nothing': {
     severity: 'error',
-    means: 'the policy has none of sevSnp, tdx and sgx: all evidence is refused',
+    means:
+      'the policy has none of sevSnp, tdx, sgx, tpm and nitro, and takes no devices: all evidence is refused',
     remedy: 'Add the member of each kind of machine that you accept.',
   },
   'empty-set': {
@@ -33,8 +33,8 @@ export const lintCatalogue = {
   },
   'never-referenced': {
     severity: 'error',
-    means: 'no reference file is of an SGX enclave, and the policy asks for such files',
-    remedy: 'Give SGX a policy of its own, without references.',
+    means: 'no reference file is of such evidence, and the policy asks for such files',
+    remedy: 'Give it a policy of its own, without references.',
   },
   'no-product-left': {
     severity: 'error',
@@ -155,12 +155,14 @@ export const lintCatalogue = {
   'software-unnamed': {
     severity: 'warning',
     means: 'no software is named: whatever runs is accepted',
-    remedy: 'Name measurement (SEV-SNP), mrTd and rtmr0 to rtmr2 (TDX) or mrEnclave (SGX).',
+    remedy:
+      'Name measurement (SEV-SNP), mrTd and rtmr0 to rtmr2 (TDX), mrEnclave (SGX) or pcrs (TPM, Nitro).',
   },
   'software-partly-named': {
     severity: 'warning',
     means: 'not all of the software is named: what runs in the rest is free',
-    remedy: 'Name all of mrTd, rtmr0, rtmr1 and rtmr2.',
+    remedy:
+      'Name all of mrTd, rtmr0, rtmr1 and rtmr2; of Nitro PCR 0 (enclaves), PCRs 4 and 12 (instances).',
   },
   'no-tcb-floor': {
     severity: 'warning',
@@ -199,8 +201,8 @@ export const lintCatalogue = {
   },
   'devices-unverified': {
     severity: 'warning',
-    means: 'devices are accepted, and this release verifies none',
-    remedy: 'Write "none".',
+    means: 'any device is accepted, and nothing is asked of it',
+    remedy: 'Write "none", or what you ask of each kind.',
   },
   'freshness-any': {
     severity: 'warning',
@@ -265,9 +267,10 @@ export const lintCatalogue = {
   },
   'waiver-of-revocation': {
     severity: 'note',
-    means: 'where no revocation list is given, revoked keys go unseen',
-    remedy: 'Give the lists, then remove the waiver.',
+    means: 'where no revocation list or OCSP answer is given, revoked keys go unseen',
+    remedy: 'Give them, then remove the waiver.',
   },
+  ...deviceFindings,
 } as const satisfies Record<string, LintEntry>;
 
 export type LintId = keyof typeof lintCatalogue;

@@ -1,11 +1,14 @@
 /** Lint of the member `references`, and what it changes for others. */
 import type { Policy } from '../appraise/policy.ts';
 import type { LintId, Report } from './finding.ts';
+import { bareKinds } from './lint-devices.ts';
 
-export function lintReferences({ references, sgx }: Policy, report: Report): void {
+export function lintReferences(policy: Policy, report: Report): void {
+  const { references, sgx } = policy;
   if (references === undefined) return;
   const { name, release, builders, threshold } = references;
   if (sgx !== undefined) report('never-referenced', 'sgx');
+  for (const kind of bareKinds(policy)) report('never-referenced', kind);
   if (name === 'any') report('any-release-name', 'references.name');
   if (release === 'any') report('any-release', 'references.release');
   if (threshold === 1) {

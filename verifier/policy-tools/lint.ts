@@ -3,6 +3,14 @@ import type { Policy } from '../appraise/policy.ts';
 import { tdxSoftware } from '../appraise/tdx-policy.ts';
 import type { UnixTime } from '../time.ts';
 import { type Finding, findingOf, type Report } from './finding.ts';
+import {
+  acceptsNothing,
+  bareKinds,
+  lintDevices,
+  lintNitro,
+  lintTpm,
+  takesNonces,
+} from './lint-devices.ts';
 import { lintSgx, lintTdx } from './lint-intel.ts';
 import { lintReferences, unlessReferenced } from './lint-references.ts';
 import { lintSnp } from './lint-snp.ts';
@@ -17,16 +25,17 @@ export type { Finding, LintId, Severity } from './finding.ts';
 export function lintPolicy(policy: Policy, at: UnixTime): Finding[] {
   const findings: Finding[] = [];
   const report: Report = (id, path, detail) => findings.push(findingOf(id, path, detail));
-  if (policy.sevSnp === undefined && policy.tdx === undefined && policy.sgx === undefined) {
-    report('accepts-nothing', 'policy');
-  }
+  if (acceptsNothing(policy)) report('accepts-nothing', 'policy');
   lintSets(policy, '', report);
   const machines = unlessReferenced(policy, report);
   if (policy.sevSnp !== undefined) lintSnp(policy.sevSnp, machines);
   if (policy.tdx !== undefined) lintTdx(policy.tdx, at, machines);
   if (policy.sgx !== undefined) lintSgx(policy.sgx, at, report);
+  if (policy.tpm !== undefined) lintTpm(policy.tpm, report);
+  if (policy.nitro !== undefined) lintNitro(policy.nitro, report);
   lintReferences(policy, report);
   lintClaims(policy, at, report);
+  lintDevices(policy, report);
   lintMoment(policy, at, report);
   lintWaivers(policy, at, report);
   return findings;
@@ -70,28 +79,40 @@ function lintClaims(policy: Policy, at: UnixTime, report: Report): void {
 }
 
 function lintMoment(policy: Policy, at: UnixTime, report: Report): void {
-  const { sevSnp, tdx, sgx, freshness, channel, devices } = policy;
-  if (sgx !== undefined) {
-    const asked = [
-      ['closureDigest', 'policy.closure-digest'],
-      ['treeRoot', 'policy.tree-root'],
-      ['freshness', 'policy.freshness'],
-      ['channel', 'policy.channel'],
-    ] as const;
-    const only = asked.filter(
-      ([member, check]) => policy[member] !== 'any' && !waives(policy, check, at),
-    );
-    if (only.length > 0) report('never-bundled', 'sgx', only.map(([member]) => member).join(', '));
-  }
+  const { sevSnp, tdx, freshness, channel } = policy;
+  lintBundled(policy, at, report);
   if (freshness === 'verifier-nonce') {
     for (const [name, rules] of Object.entries({ sevSnp, tdx })) {
       if (rules !== undefined && rules.reportData !== 'any')
         report('report-data-and-nonce', `${name}.reportData`);
     }
   }
-  if (devices === 'any') report('devices-unverified', 'devices');
   // Of an SGX quote nothing else can be asked.
-  if (sevSnp === undefined && tdx === undefined) return;
+  if (!takesNonces(policy)) return;
   if (freshness === 'any') report('freshness-any', 'freshness');
+  if (sevSnp === undefined && tdx === undefined) return;
   if (channel === 'any') report('channel-any', 'channel');
+}
+
+/** Kinds of evidence that come in no bundle, and what of the policy only a bundle can meet. A nonce all but SGX quotes can answer. */
+function lintBundled(policy: Policy, at: UnixTime, report: Report): void {
+  const asked = [
+    ['closureDigest', 'policy.closure-digest'],
+    ['treeRoot', 'policy.tree-root'],
+    ['freshness', 'policy.freshness'],
+    ['channel', 'policy.channel'],
+  ] as const;
+  const isAsked = (member: (typeof asked)[number][0]) => policy[member] !== 'any';
+  const unwaived = asked
+    .filter(([member, check]) => isAsked(member) && !waives(policy, check, at))
+    .map(([member]) => member);
+  if (policy.sgx !== undefined && unwaived.length > 0)
+    report('never-bundled', 'sgx', unwaived.join(', '));
+  // What such evidence has no check of cannot be waived either.
+  const never = asked
+    .map(([member]) => member)
+    .filter((member) => member !== 'freshness' && isAsked(member));
+  if (never.length > 0) {
+    for (const kind of bareKinds(policy)) report('never-bundled', kind, never.join(', '));
+  }
 }

@@ -6,9 +6,12 @@ import { toHex } from '../bytes.ts';
 import { fieldToBytes } from '../field.ts';
 import { formatTime } from '../time.ts';
 import type { Verified } from '../verified.ts';
+import { pinDevices } from './pin-devices.ts';
 import { pinSgx, pinTdx } from './pin-intel.ts';
+import { pinNitro } from './pin-nitro.ts';
 import { any, type PinnedPart } from './pin-parts.ts';
 import { pinSnp } from './pin-snp.ts';
+import { pinTpm } from './pin-tpm.ts';
 
 export type { Remark } from './pin-parts.ts';
 
@@ -44,15 +47,16 @@ export function pinPolicy(
 
 function draftOf(verified: Verified, options: PinOptions): Pinned {
   const { bundle, at } = verified;
-  const machine = machineOf(verified, options.pinChip ?? false);
+  const pinChip = options.pinChip ?? false;
+  const machine = machineOf(verified, pinChip);
+  const beside = besideOf(verified, pinChip);
   const name = options.name ?? machine.title;
-  const believed = [...machine.believed];
-  const open = [...machine.open];
+  const believed = [...machine.believed, ...beside.believed];
+  const open = [...machine.open, ...beside.open];
 
   const closure = bundle === null ? null : toHex(bundle.bound.closureDigest);
   const tree = bundle === null ? null : toHex(fieldToBytes(bundle.bound.treeRoot));
   const channel = bundle?.channel ?? null;
-  const devices = bundle !== null && bundle.deviceCount > 0;
   if (closure !== null)
     believed.push({ path: 'closureDigest', value: closure, about: 'compare with your build' });
   if (tree !== null) {
@@ -60,8 +64,8 @@ function draftOf(verified: Verified, options: PinOptions): Pinned {
       believed.push({ path: 'treeRoot', value: tree, about: 'keys are new at every boot' });
     else open.push(any('treeRoot', 'services have new keys at every boot (--pin-services)'));
   }
-  if (devices) open.push(any('devices', 'the evidence has devices, and none is verified'));
-  if (bundle === null) {
+  const answers = answersNonce(verified);
+  if (!answers) {
     open.push(any('freshness', 'a raw report or quote holds no nonce that is known as one'));
   }
   if (channel === null) open.push(any('channel', 'the evidence is bound to none'));
@@ -70,34 +74,84 @@ function draftOf(verified: Verified, options: PinOptions): Pinned {
     version: 1,
     name: `${name} (trust on first use, ${formatTime(at).slice(0, 10)})`,
     ...machine.members,
+    ...beside.members,
     closureDigest: closure === null ? 'any' : [closure],
     treeRoot: tree !== null && options.pinServices ? [tree] : 'any',
-    devices: devices ? 'any' : 'none',
-    freshness: bundle === null ? 'any' : 'verifier-nonce',
+    freshness: answers ? 'verifier-nonce' : 'any',
     channel: channel === null ? 'any' : [channel.kind],
     waivers: [],
   });
   return { policy, believed, open };
 }
 
+/** Whether the next evidence of this kind can be asked for a nonce. */
+function answersNonce({ claims, subject }: Verified): boolean {
+  switch (subject.form) {
+    case 'bundle':
+    case 'tpm-quote':
+    case 'gpu':
+      return true;
+    case 'hcl':
+      return subject.ak !== null;
+    case 'nitro':
+      return claims?.platform === 'nitro' && claims.document.nonce !== null;
+    case 'report':
+    case 'quote':
+      return false;
+  }
+}
+
 type Machine = { title: string; members: Partial<Policy> } & Remarks;
 
 function machineOf({ claims }: Verified, pinChip: boolean): Machine {
-  if (claims === null) return { title: 'nothing', members: {}, believed: [], open: [] };
   const titled = (what: string, measurement: Uint8Array) =>
     `${what} ${toHex(measurement).slice(0, 12)}`;
-  if (claims.platform === 'sev-snp') {
-    const { rules, believed, open } = pinSnp(claims, pinChip);
-    const title = titled('SEV-SNP guest', claims.report.measurement);
-    return { title, members: { sevSnp: rules }, believed, open };
+  switch (claims?.platform) {
+    case undefined:
+      return { title: 'nothing', members: {}, believed: [], open: [] };
+    case 'sev-snp': {
+      const { rules, ...remarks } = pinSnp(claims, pinChip);
+      const title = titled('SEV-SNP guest', claims.report.measurement);
+      return { title, members: { sevSnp: rules }, ...remarks };
+    }
+    case 'tdx':
+    case 'sgx': {
+      const { body } = claims.quote;
+      if (body.kind === 'tdx') {
+        const { rules, ...remarks } = pinTdx(claims, body.report, pinChip);
+        return { title: titled('TD', body.report.mrTd), members: { tdx: rules }, ...remarks };
+      }
+      const { rules, ...remarks } = pinSgx(claims, body.report, pinChip);
+      const title = titled('enclave', body.report.mrEnclave);
+      return { title, members: { sgx: rules }, ...remarks };
+    }
+    case 'nitro': {
+      const { document } = claims;
+      const { rules, ...remarks } = pinNitro(document, pinChip);
+      const what = document.kind === 'enclave' ? 'Nitro enclave' : 'AWS instance';
+      const first = document.pcrs.get(document.kind === 'enclave' ? 0 : 4) ?? new Uint8Array();
+      return { title: titled(what, first), members: { nitro: rules }, ...remarks };
+    }
+    case 'tpm':
+      return { title: 'TPM', members: {}, believed: [], open: [] };
+    case 'nvidia':
+      return { title: 'NVIDIA devices', members: {}, believed: [], open: [] };
   }
-  const { body } = claims.quote;
-  if (body.kind === 'tdx') {
-    const { rules, believed, open } = pinTdx(claims, body.report, pinChip);
-    const title = titled('TD', body.report.mrTd);
-    return { title, members: { tdx: rules }, believed, open };
-  }
-  const { rules, believed, open } = pinSgx(claims, body.report, pinChip);
-  const title = titled('enclave', body.report.mrEnclave);
-  return { title, members: { sgx: rules }, believed, open };
+}
+
+/** TPM, AWS NitroTPM and devices: beside the machine, or all that there is. */
+function besideOf(verified: Verified, pinChip: boolean): Omit<Machine, 'title'> {
+  const devices = pinDevices(verified);
+  const tpm = verified.tpm === null ? null : pinTpm(verified.tpm, verified);
+  const nitro = verified.nitroTpm === null ? null : pinNitro(verified.nitroTpm, pinChip);
+  const parts = [tpm, nitro, devices].filter((part) => part !== null);
+  return {
+    members: {
+      ...(tpm !== null && { tpm: tpm.rules }),
+      ...(nitro !== null && { nitro: nitro.rules }),
+      devices: devices.rules,
+    },
+    believed: parts.flatMap(({ believed }) => believed),
+    open: parts.flatMap(({ open }) => open),
+  };
 }

@@ -5,12 +5,12 @@ import { readSnpEvidence } from '../abi/snp-forms.ts';
 import { bytesOfText } from '../abi/text-form.ts';
 import { type Bytes, fromUtf8 } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
-import type { Collateral, Evidence } from '../evidence.ts';
+import type { Collateral, CpuEvidence } from '../evidence.ts';
 import { type Decoder, parseJson } from '../json.ts';
 import { ServeError } from './errors.ts';
 import { collectedEvidence, collectedMediaType } from './routes.ts';
 
-export type Given = { evidence: Evidence; collateral: readonly Collateral[] };
+export type Given = { evidence: CpuEvidence; collateral: readonly Collateral[] };
 
 /**
  * A bundle is of no nonce yet: whoever has one puts it in.
@@ -62,7 +62,7 @@ export function refuseCrowd(json: Bytes): void {
     throw new AttestationError('too-large', 'the JSON text holds more values than a bundle can');
 }
 
-export function bundleOf(bytes: Bytes): Evidence {
+export function bundleOf(bytes: Bytes): CpuEvidence {
   refuseCrowd(bytes);
   return { form: 'bundle', bytes, nonce: null, connection: null };
 }
@@ -102,12 +102,12 @@ export function readJson<T>(decode: Decoder<T>, body: Bytes): T {
 }
 
 /** @throws AttestationError `utf8-malformed`, `json-malformed`: a bundle that is no JSON is a bad request, not bad evidence */
-export function refuseNoJson({ form, bytes }: Evidence): void {
+export function refuseNoJson({ form, bytes }: CpuEvidence): void {
   if (form === 'bundle') parseJson(fromUtf8(bytes, 'bundle'), 'bundle');
 }
 
 /** @throws ServeError `challenge-misplaced` */
-export function withNonce(evidence: Evidence, nonce: () => Bytes): Evidence {
+export function withNonce(evidence: CpuEvidence, nonce: () => Bytes): CpuEvidence {
   if (evidence.form !== 'bundle')
     throw new ServeError('challenge-misplaced', 'a raw report or quote holds no nonce');
   return { ...evidence, nonce: nonce() };

@@ -18,6 +18,8 @@ export function serviceCrypto(port: CryptoPort): CryptoPort {
     verifyRsaPssSha384: (spki, message, signature) =>
       chosen(spki, message, signature).verifyRsaPssSha384(spki, message, signature),
     verifyP384Sha384: port.verifyP384Sha384,
+    verifyRsaPkcs1Sha256: port.verifyRsaPkcs1Sha256,
+    verifyRsaPkcs1Sha384: port.verifyRsaPkcs1Sha384,
     verifyP256Sha256: (spki, message, signature) =>
       chosen(spki, message, signature).verifyP256Sha256(spki, message, signature),
     remember: (role, bytes, make) =>

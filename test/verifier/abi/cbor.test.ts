@@ -98,10 +98,107 @@ describe('one value has one spelling', () => {
     expect(codeOf(() => read(bad))).toBe(code);
   });
 
+  test('no depth of anything is more than a refusal', () => {
+    for (const head of ['81', 'a1', 'a100', 'a16161', 'c1', 'bf', 'bf00']) {
+      const bytes = fromHex(head.repeat(100_000), 'test');
+      for (const maps of ['sorted', 'any-order'] as const)
+        expect(
+          codeOf(() => parseCbor(bytes, 'test', maps)),
+          head,
+        ).toBe('cbor-malformed');
+    }
+  });
+
   test('numbers reach to 2^53 - 1 either side of zero', () => {
     for (const value of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
       expect(parseCbor(encodeCbor(value), 'test')).toBe(value);
     }
+  });
+});
+
+describe('maps in any order', () => {
+  const readAny = (hex: string) => parseCbor(fromHex(hex, 'test'), 'test', 'any-order');
+
+  test.for<[string, string, CborValue]>([
+    [
+      'sorted',
+      'a201020304',
+      new Map([
+        [1, 2],
+        [3, 4],
+      ]),
+    ],
+    [
+      'descending',
+      'a203040102',
+      new Map([
+        [3, 4],
+        [1, 2],
+      ]),
+    ],
+    [
+      'of indefinite length',
+      'bf01020304ff',
+      new Map([
+        [1, 2],
+        [3, 4],
+      ]),
+    ],
+    ['of none', 'bfff', new Map()],
+    ['in each other', 'bf616abf01f6ffff', new Map([['j', new Map([[1, null]])]])],
+    ['in an array', '82bf0102ffa0', [new Map([[1, 2]]), new Map()]],
+    [
+      'a number and its text',
+      'a2010061 3100'.replace(' ', ''),
+      new Map<number | string, CborValue>([
+        [1, 0],
+        ['1', 0],
+      ]),
+    ],
+  ])('%s', ([, hex, value]) => {
+    expect(readAny(hex)).toEqual(value);
+  });
+
+  test('are read as such only where that was asked for', () => {
+    for (const hex of ['a203040102', 'bf0102ff']) {
+      expect(codeOf(() => readAny(hex))).toBeNull();
+      expect(codeOf(() => read(hex))).toBe('cbor-malformed');
+    }
+  });
+
+  test.for<[string, string, string, ErrorCode]>([
+    ['a key that occurs twice', 'a201020302', 'a201020102', 'cbor-malformed'],
+    ['twice, and not side by side', 'bf010203040502ff', 'bf010203040102ff', 'cbor-malformed'],
+    ['no end', 'bf0102ff', 'bf0102', 'length-wrong'],
+    ['a break for a value', 'bf01f6ff', 'bf01ff', 'cbor-malformed'],
+    ['a break in a map of stated length', 'a10102', 'a1ff', 'cbor-malformed'],
+    ['a break in an array', '8100', '81ff', 'cbor-malformed'],
+    ['a break alone', 'f6', 'ff', 'cbor-malformed'],
+    ['a tagged break', 'c100', 'c1ff', 'cbor-malformed'],
+    ['an array of indefinite length', '820102', '9f0102ff', 'cbor-malformed'],
+    ['text in chunks', '6161', '7f6161ff', 'cbor-malformed'],
+    ['bytes in chunks', '4161', '5f4161ff', 'cbor-malformed'],
+    ['a tag without a number', 'c100', 'df00', 'cbor-malformed'],
+    ['a number in one byte more', 'bf1700ff', 'bf181700ff', 'cbor-malformed'],
+    [
+      '17 maps in each other',
+      `${'bf00'.repeat(16)}00${'ff'.repeat(16)}`,
+      `${'bf00'.repeat(17)}00${'ff'.repeat(17)}`,
+      'cbor-malformed',
+    ],
+    ['bytes after the end', 'bfff', 'bfff00', 'length-wrong'],
+  ])('%s', ([, good, bad, code]) => {
+    expect(codeOf(() => readAny(good))).toBeNull();
+    expect(codeOf(() => readAny(bad))).toBe(code);
+  });
+
+  test('what is sorted reads the same both ways', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const bytes = encodeCbor(value);
+        expect(parseCbor(bytes, 'test', 'any-order')).toEqual(parseCbor(bytes, 'test'));
+      }),
+    );
   });
 });
 

@@ -122,7 +122,7 @@ describe('algorithms and keys', () => {
   type Case = [name: string, change: Change<CertificatePlan>, code: ErrorCode | null];
   const cases: Case[] = [
     ['accepted: ECDSA with SHA-256', {}, null],
-    ['ECDSA with SHA-384', { algorithm: { name: 'ecdsa', hash: 'sha384' } }, 'certificate-profile'],
+    ['ECDSA with SHA-512', { algorithm: { name: 'ecdsa', hash: 'sha512' } }, 'certificate-profile'],
     ['ECDSA with SHA-512', { algorithm: { name: 'ecdsa', hash: 'sha512' } }, 'certificate-profile'],
     [
       'another algorithm inside',
@@ -159,7 +159,13 @@ describe('algorithms and keys', () => {
 
 describe('verifySignedBy', () => {
   const no = vi.fn(() => Promise.resolve(true));
-  const yes = { verifyRsaPssSha384: no, verifyP384Sha384: no, verifyP256Sha256: no };
+  const yes = {
+    verifyRsaPssSha384: no,
+    verifyP384Sha384: no,
+    verifyP256Sha256: no,
+    verifyRsaPkcs1Sha256: no,
+    verifyRsaPkcs1Sha384: no,
+  };
 
   test('the issuer’s own, with a low and a high s', async () => {
     const [issuer, signed] = [read(intel.root.der), read(intel.tcbSigning.der)];

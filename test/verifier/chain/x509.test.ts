@@ -175,7 +175,11 @@ describe('certificates', () => {
       { algorithm: { ...amdCaAlgorithm, saltLength: 32 } },
       'certificate-profile',
     ],
-    ['PKCS #1 v1.5', { algorithm: { name: 'rsa-pkcs1', hash: 'sha384' } }, 'certificate-profile'],
+    [
+      'PKCS #1 v1.5 with SHA-512',
+      { algorithm: { name: 'rsa-pkcs1', hash: 'sha512' } },
+      'certificate-profile',
+    ],
     ['another inner algorithm', { innerAlgorithm: amdCaAlgorithm }, 'certificate-profile'],
     ['another outer algorithm', { outerAlgorithm: amdCaAlgorithm }, 'certificate-profile'],
   ];
@@ -196,6 +200,7 @@ describe('certificates', () => {
     ],
     ['a small RSA key', part(at.publicKey, () => rsaKey(65537n)), null],
     ['an RSA exponent of 32 bits', part(at.publicKey, () => rsaKey(0xffffffffn)), null],
+    ['PKCS #1 v1.5', { algorithm: { name: 'rsa-pkcs1', hash: 'sha384' } }, null],
     ['a time from 2050 on', { notAfter: 2_600_000_000 }, null],
   ];
 

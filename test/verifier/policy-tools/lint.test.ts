@@ -66,9 +66,51 @@ const references = {
 };
 const keys = { authorKey: 'required', trustedAuthorKeys: ['aa'.repeat(48)], trustedIdKeys: [] };
 
+const floors = { HOPPER: '535.86.09' };
+const nvidia = {
+  architectures: ['HOPPER', 'LS10'],
+  minimumDriver: floors,
+  minimumFirmware: { HOPPER: '96.00.5E.00.01', LS10: '96.10.5E.00.01' },
+  confidentialMode: 'required',
+  references: 'required',
+  gpus: { minimum: 1, maximum: 8 },
+  switches: { minimum: 0, maximum: 4 },
+};
+const tpm = {
+  key: ['certificate', 'hcl'],
+  provider: ['google'],
+  firmware: 'any',
+  pcrs: { sha256: { 4: ['ab'.repeat(32)], others: 'any' } },
+  eventLog: 'required',
+  secureBoot: 'required',
+};
+const nitro = {
+  kind: ['tpm'],
+  debug: 'refused',
+  moduleId: 'any',
+  pcrs: { 4: ['ab'.repeat(48)], 12: ['cd'.repeat(48)], others: 'any' },
+  userData: 'any',
+  publicKey: 'any',
+};
+/** With all that may stand beside a machine. */
+const cleanBeside: Policy = toPolicy({
+  ...clean,
+  tpm,
+  nitro,
+  devices: { nvidia, tpm: 'required', nitroTpm: 'required' },
+});
+const bare = { ...withoutMachines, closureDigest: 'any', treeRoot: 'any', channel: 'any' };
+const cleanTpm: Policy = toPolicy({ ...bare, tpm });
+const enclave = { ...nitro, kind: ['enclave'], pcrs: { 0: ['ab'.repeat(48)], others: 'any' } };
+const cleanNitro: Policy = toPolicy({ ...bare, nitro: enclave });
+const cleanGpus: Policy = toPolicy({
+  ...bare,
+  devices: { nvidia, tpm: 'refused', nitroTpm: 'refused' },
+});
+
 test('a strict policy is clean', () => {
-  expect(lintPolicy(clean, at)).toEqual([]);
-  expect(lintPolicy(cleanSgx, at)).toEqual([]);
+  for (const policy of [clean, cleanSgx, cleanBeside, cleanTpm, cleanNitro, cleanGpus])
+    expect(lintPolicy(policy, at)).toEqual([]);
 });
 
 type Row = [ids: LintId[], path: string, changes: Json, base?: Policy];
@@ -319,6 +361,105 @@ const rows: Row[] = [
   ],
   [['never-bundled'], 'sgx', { freshness: 'verifier-nonce' }, cleanSgx],
   [['accepts-nothing'], 'policy', { sgx: undefined }, cleanSgx],
+  [['accepts-nothing'], 'policy', { tpm: undefined }, cleanTpm],
+  [['accepts-nothing'], 'policy', { 'devices.nvidia': 'refused' }, cleanGpus],
+  [['never-bundled'], 'tpm', { closureDigest: ['c1'.repeat(32)] }, cleanTpm],
+  [['never-bundled'], 'nitro', { channel: ['noise'] }, cleanNitro],
+  [['never-referenced'], 'tpm', { references }, cleanTpm],
+  [['freshness-any'], 'freshness', { freshness: 'any' }, cleanGpus],
+  [['software-unnamed'], 'tpm.pcrs', { 'tpm.pcrs': 'any' }, cleanTpm],
+  [['software-unnamed'], 'tpm.pcrs', { 'tpm.pcrs': { sha256: { others: 'any' } } }, cleanTpm],
+  [
+    ['sha1-pcrs'],
+    'tpm.pcrs.sha1',
+    { 'tpm.pcrs': { sha1: { 4: ['ab'.repeat(20)], others: 'any' } } },
+    cleanTpm,
+  ],
+  [
+    [],
+    '',
+    {
+      'tpm.pcrs.sha1': { 4: ['ab'.repeat(20)], others: 'any' },
+      'tpm.pcrs.sha256.4': ['ab'.repeat(32)],
+    },
+    cleanTpm,
+  ],
+  [['no-key-left'], 'tpm.provider', { 'tpm.key': ['trusted'] }, cleanTpm],
+  [
+    ['provider-without-certificate'],
+    'tpm.provider',
+    { 'tpm.key': ['certificate', 'trusted'] },
+    cleanTpm,
+  ],
+  [[], '', { 'tpm.key': ['trusted'], 'tpm.provider': 'any' }, cleanTpm],
+  [['debug-allowed'], 'nitro.debug', { 'nitro.debug': 'dangerously-allowed' }, cleanNitro],
+  [['software-unnamed'], 'nitro.pcrs', { 'nitro.pcrs': 'any' }, cleanNitro],
+  [['software-partly-named'], 'nitro.pcrs', { 'nitro.kind': ['enclave', 'tpm'] }, cleanNitro],
+  [['tpm-not-required'], 'devices', { 'devices.tpm': 'allowed' }, cleanBeside],
+  [['tpm-not-required'], 'devices', { 'devices.nitroTpm': 'refused' }, cleanBeside],
+  [['device-without-rules'], 'devices.tpm', { tpm: undefined }, cleanBeside],
+  [['device-without-rules'], 'devices.nitroTpm', { nitro: undefined }, cleanBeside],
+  [[], '', { tpm: undefined, 'devices.tpm': 'refused' }, cleanBeside],
+  [
+    ['no-architecture-left', 'floor-for-refused-architecture'],
+    'devices.nvidia.minimumDriver',
+    { 'devices.nvidia.minimumDriver': { BLACKWELL: '575.32' } },
+    cleanGpus,
+  ],
+  [
+    ['architecture-without-floor'],
+    'devices.nvidia.minimumFirmware',
+    { 'devices.nvidia.minimumFirmware': { HOPPER: '96.00.5E.00.01' } },
+    cleanGpus,
+  ],
+  [
+    ['floor-for-refused-architecture'],
+    'devices.nvidia.minimumDriver.BLACKWELL',
+    { 'devices.nvidia.minimumDriver': { ...floors, BLACKWELL: '575.32' } },
+    cleanGpus,
+  ],
+  [
+    ['confidential-mode-any'],
+    'devices.nvidia.confidentialMode',
+    { 'devices.nvidia.confidentialMode': 'any' },
+    cleanGpus,
+  ],
+  [
+    [],
+    '',
+    { 'devices.nvidia.confidentialMode': 'any', 'devices.nvidia.gpus': { minimum: 0, maximum: 0 } },
+    cleanGpus,
+  ],
+  [
+    ['device-software-unnamed'],
+    'devices.nvidia.references',
+    { 'devices.nvidia.references': 'any' },
+    cleanGpus,
+  ],
+  [
+    ['count-contradiction'],
+    'devices.nvidia.gpus',
+    { 'devices.nvidia.gpus': { minimum: 2, maximum: 1 } },
+    cleanGpus,
+  ],
+  [['waiver-of-manifests'], 'waivers[0]', { waivers: waiver('collateral.gpu-driver') }, cleanGpus],
+  [['waiver-without-platform'], 'waivers[0]', { waivers: waiver('collateral.gpu-driver') }],
+  [['waiver-without-platform'], 'waivers[0]', { waivers: waiver('policy.pcrs') }],
+  [['waiver-without-effect'], 'waivers[0]', { waivers: waiver('policy.pcrs') }, cleanTpm],
+  [
+    ['waiver-undoes-rule'],
+    'waivers[0]',
+    { waivers: waiver('policy.pcrs'), 'tpm.pcrs.sha256.4': { events: ['ab'.repeat(32)] } },
+    cleanTpm,
+  ],
+  [['waiver-undoes-rule'], 'waivers[0]', { waivers: waiver('policy.secure-boot') }, cleanTpm],
+  [['waiver-undoes-rule'], 'waivers[0]', { waivers: waiver('policy.devices') }, cleanBeside],
+  [
+    ['waiver-undoes-rule'],
+    'waivers[0]',
+    { waivers: waiver('policy.rtmr1'), 'tdx.rtmr1': { events: ['ab'.repeat(48)] } },
+  ],
+  [['waiver-without-effect'], 'waivers[0]', { waivers: waiver('policy.rtmr1') }],
 ];
 
 test.each(rows)('%j at %s', (ids, path, changes, base = clean) => {
@@ -366,6 +507,7 @@ test('the built-in policy: what it lets in, and no error', () => {
       'freshness-any',
       'channel-any',
       'waiver-without-expiry',
+      'waiver-of-manifests',
       'waiver-of-revocation',
     ]),
   );

@@ -4,6 +4,19 @@ import { appraise } from '#verifier/appraise/appraise.ts';
 import { type Policy, toPolicy } from '#verifier/appraise/policy.ts';
 import { lintPolicy } from '#verifier/policy-tools/lint.ts';
 import { type PinOptions, pinPolicy } from '#verifier/policy-tools/pin.ts';
+import type { Verified } from '#verifier/verified.ts';
+import {
+  azureMachine,
+  bareGpus,
+  bareNitro,
+  bareTpm,
+  bundleWith,
+  gpu,
+  hex,
+  nvSwitch,
+  pcrLog,
+  run,
+} from '../appraise/beside-scene.ts';
 import { codeOf } from '../code-of.ts';
 import { enclaveScene, quoteScene, tdxBundleScene } from '../intel-scene.ts';
 import { bundleScene, idsWith, reportScene, type Scene, verifyScene, without } from '../scene.ts';
@@ -153,4 +166,106 @@ describe('no policy is written', () => {
 test('a policy that was written can be read', async () => {
   const { policy } = await pinned(await bundleScene());
   expect(toPolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
+});
+
+describe('what stands beside a machine, or by itself', () => {
+  const exact = (verified: Verified, options: PinOptions = {}) => {
+    const outcome = pinPolicy(verified, options);
+    if ('refusal' in outcome) throw new Error(outcome.refusal.verdict.decision);
+    const { policy } = outcome.pinned;
+    expect(toPolicy(structuredClone(policy))).toEqual(policy);
+    expect(appraise(verified, policy).decision).toBe('accepted');
+    const errors = lintPolicy(policy, verified.at).filter(({ severity }) => severity === 'error');
+    expect(errors).toEqual([]);
+    return outcome.pinned;
+  };
+  const failures = (verified: Verified, policy: Policy) =>
+    idsWith('fail', appraise(verified, policy));
+
+  test('a TPM: its PCRs, key and firmware', () => {
+    const { policy, believed } = exact(bareTpm());
+    expect(policy.tpm?.pcrs).toMatchObject({ sha256: { 0: [hex(0xa0, 32)], 23: [hex(0xb7, 32)] } });
+    expect(policy).toMatchObject({ freshness: 'verifier-nonce', devices: 'none' });
+    expect(policy.sevSnp).toBeUndefined();
+    expect(believed.length).toBeGreaterThan(0);
+    const pcrs = new Map([['sha256', new Map([[0, run(0xa0, 32)]])]] as const);
+    expect(failures(bareTpm({ pcrs }), policy)).toEqual(['policy.pcrs']);
+    const few = exact(bareTpm({ pcrs }));
+    expect(few.policy.tpm?.pcrs).toEqual({ sha256: { 0: [hex(0xa0, 32)], others: 'any' } });
+    expect(few.open.map(({ path }) => path)).toContain('tpm.pcrs.sha256.others');
+    expect(failures(bareTpm({ provider: 'azure' }), policy)).toEqual(['policy.tpm-key']);
+    expect(exact(bareTpm({ pcrs: new Map() })).policy.tpm?.pcrs).toBe('any');
+  });
+
+  test('a TPM with its event log: that, and Secure Boot', () => {
+    const { policy } = exact(bareTpm({}, { eventLog: pcrLog() }));
+    expect(policy.tpm).toMatchObject({ eventLog: 'required', secureBoot: 'required' });
+    const off = exact(bareTpm({}, { eventLog: pcrLog({ secureBoot: false }) }));
+    expect(off.policy.tpm).toMatchObject({ eventLog: 'required', secureBoot: 'any' });
+  });
+
+  test('an Azure machine: CPU and TPM, which is required', async () => {
+    const { policy } = exact(await azureMachine());
+    expect(policy.sevSnp).toBeDefined();
+    expect(policy.tpm?.key).toEqual(['hcl']);
+    expect(policy.devices).toMatchObject({ tpm: 'required', nvidia: 'refused' });
+    // The report alone, without what it was with, is no longer enough.
+    expect(appraise(await verifyScene(await reportScene()), policy).decision).not.toBe('accepted');
+    expect(appraise(bareTpm({ key: 'hcl', provider: null }), policy).decision).toBe('rejected');
+  });
+
+  test('devices of NVIDIA’s: architectures, the lowest versions, how many', () => {
+    const older = gpu({ driver: '570.124.03', id: 'c2' });
+    const compared = { ...nvSwitch, matched: { driver: false, firmware: true } };
+    const { policy } = exact(bareGpus([gpu(), older, compared]));
+    expect(policy.devices).toEqual({
+      nvidia: {
+        architectures: ['HOPPER', 'LS10'],
+        minimumDriver: { HOPPER: '570.124.03' },
+        minimumFirmware: { HOPPER: '96.00.9F.00.01', LS10: '96.10.5E.00.01' },
+        confidentialMode: 'required',
+        references: 'required',
+        gpus: { minimum: 2, maximum: 2 },
+        switches: { minimum: 1, maximum: 1 },
+      },
+      tpm: 'refused',
+      nitroTpm: 'refused',
+    });
+    expect(failures(bareGpus([gpu(), nvSwitch]), policy)).toEqual(['policy.gpu-count']);
+    const unread = exact(bareGpus([gpu({ driver: 'r570', confidentialMode: null })])).policy;
+    expect(unread.devices).toMatchObject({
+      nvidia: { minimumDriver: 'any', confidentialMode: 'any' },
+    });
+  });
+
+  test('a Nitro document: the registers that are used', () => {
+    const { policy } = exact(bareNitro('enclave'));
+    expect(policy.nitro).toMatchObject({
+      kind: ['enclave'],
+      moduleId: 'any',
+      pcrs: { 0: [hex(0xb0, 48)], others: 'unused' },
+      userData: ['none'],
+    });
+    const pcrs = new Map([0, 1, 2, 16].map((index) => [index, run(0xb0 + index, 48)]));
+    expect(failures(bareNitro('enclave', { pcrs }), policy)).toEqual(['policy.nitro-pcrs']);
+    expect(failures(bareNitro('enclave', { moduleId: 'i-2-enc2' }), policy)).toEqual([]);
+    const pinnedHere = exact(bareNitro('enclave'), { pinChip: true }).policy;
+    expect(failures(bareNitro('enclave', { moduleId: 'i-2-enc2' }), pinnedHere)).toEqual([
+      'policy.nitro-module',
+    ]);
+    const debug = new Map([[0, new Uint8Array(48)]]);
+    expect('refusal' in pinPolicy(bareNitro('enclave', { pcrs: debug }))).toBe(true);
+  });
+
+  test('a bundle: each kind is required, none is any more than allowed', async () => {
+    const verified = await bundleWith(['nvidia', 'tpm', 'nitro-tpm'], { devices: [gpu()] });
+    const { policy } = exact(verified);
+    expect(policy.devices).toMatchObject({ tpm: 'required', nitroTpm: 'required' });
+    expect(failures(await bundleWith(['nvidia', 'tpm'], { devices: [gpu()] }), policy)).toEqual([
+      'policy.devices',
+    ]);
+    const unknown = exact(await bundleWith(['fake']));
+    expect(unknown.policy.devices).toBe('any');
+    expect(unknown.open.map(({ path }) => path)).toContain('devices');
+  });
 });

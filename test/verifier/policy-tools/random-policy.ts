@@ -96,6 +96,12 @@ function textsOf(pattern: string): Texts {
     'INTEL-SA-01036',
     '01234567-89ab-cdef-0123-456789abcdef',
     'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    '590.12',
+    '535.86.09',
+    '96.00.5E.00.01',
+    '31.2E.36.39.30',
+    '',
+    'c0ffee',
   ].filter((sample) => new RegExp(pattern, 'u').test(sample));
   const found = hex === undefined ? { samples } : { hexDigits: Number(hex) };
   textsOfPattern.set(pattern, found);
@@ -140,7 +146,11 @@ function objectOf(found: JsonSchema, random: Random): object {
   const entries = Object.entries(properties as Record<string, JsonSchema>);
   const made = (chosen: readonly [string, JsonSchema][]): Holder =>
     Object.fromEntries(chosen.map(([name, member]) => [name, makeValue(member, random)]));
-  const out: Holder = made(entries.filter(([name]) => names.includes(name) || random.chance(0.6)));
+  const out: Holder = made(
+    entries.filter(
+      ([name]) => names.includes(name) || random.chance(entries.length > 20 ? 0.1 : 0.6),
+    ),
+  );
   // Mostly what the rules between members ask for.
   if (random.chance(0.1)) return out;
   if (minProperties !== undefined && Object.keys(out).length === 0) {
@@ -221,6 +231,11 @@ const oddities: readonly unknown[] = [
   'Revoked',
   'Milan',
   'vlek',
+  'hcl',
+  'trusted',
+  'HOPPER',
+  'unused',
+  '535.86.9x',
   'ANY',
   '',
   '00',
@@ -264,6 +279,12 @@ const oddities: readonly unknown[] = [
   [3],
   ['00'.repeat(32)],
   { major: 1, minor: 55 },
+  { events: ['ab'.repeat(48)] },
+  { others: 'any' },
+  { others: 'any', 4: ['ab'.repeat(32)] },
+  { HOPPER: '535.86.09' },
+  { hopper: '535.86.09' },
+  { minimum: 2, maximum: 1 },
   { Milan: { fmc: 0, bootLoader: 4, tee: 0, snp: 24, microcode: 219 } },
 ];
 

@@ -1,10 +1,19 @@
 /** What lint says of waivers, held against what waivers do: each one, on evidence that lacks each thing in turn. */
 import { expect, test } from 'vitest';
 import { appraise } from '#verifier/appraise/appraise.ts';
+import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { type Policy, toPolicy } from '#verifier/appraise/policy.ts';
 import { checkIds, waivableChecks } from '#verifier/checks.ts';
 import { lintPolicy } from '#verifier/policy-tools/lint.ts';
-import { enclaveScene, quoteScene, strictIntelPolicy, tdxBundleScene } from '../intel-scene.ts';
+import type { Verified } from '#verifier/verified.ts';
+import { azureMachine, bundleWith, gpu, hex, nvidiaRules } from '../appraise/beside-scene.ts';
+import {
+  enclaveScene,
+  quoteScene,
+  strictIntelPolicy,
+  strictTdx,
+  tdxBundleScene,
+} from '../intel-scene.ts';
 import {
   bundleScene,
   reportScene,
@@ -19,6 +28,17 @@ async function strictest(): Promise<Policy> {
   const { sevSnp } = snp;
   return toPolicy({
     ...strictIntelPolicy(),
+    tpm: {
+      key: ['certificate', 'hcl'],
+      provider: 'any',
+      firmware: 'any',
+      pcrs: { sha256: { 4: { events: [hex(1, 32)] }, others: 'any' } },
+      eventLog: 'required',
+      secureBoot: 'required',
+    },
+    tdx: { ...strictTdx(), rtmr1: { events: [hex(1, 48)] } },
+    nitro: genuinePolicy.nitro,
+    devices: { nvidia: nvidiaRules, tpm: 'required', nitroTpm: 'allowed' },
     sevSnp: {
       ...sevSnp,
       // All that a report can lack.
@@ -57,9 +77,20 @@ async function poorScenes(): Promise<Scene[]> {
   ];
 }
 
+/** TPMs without event logs, and devices that were compared with nothing and tell little. */
+async function poorDevices(): Promise<Verified[]> {
+  const poor = gpu({ confidentialMode: null, matched: { driver: false, firmware: false } });
+  return [
+    await azureMachine(),
+    await bundleWith(['nvidia', 'tpm'], { devices: [poor] }),
+    await bundleWith(['nvidia', 'tpm', 'nitro-tpm'], { devices: [gpu()] }),
+  ];
+}
+
 test('a waiver that lint calls without effect changes no decision; each that counts can', async () => {
   const policy = await strictest();
-  const verified = await Promise.all((await poorScenes()).map((scene) => verifyScene(scene)));
+  const scenes = await Promise.all((await poorScenes()).map((scene) => verifyScene(scene)));
+  const verified = [...scenes, ...(await poorDevices())];
   const at = verified[0]?.at ?? 0;
   const waiver = (check: string) => ({ check, reason: 'x', expires: at + 1 });
   const all = waivableChecks.map(waiver);
@@ -82,7 +113,19 @@ test('a waiver that lint calls without effect changes no decision; each that cou
         'collateral.pck-crl-validity',
         'collateral.pck-revocation',
         'collateral.signer-revocation',
+        'collateral.gpu-revocation',
+        'collateral.rim-signature',
+        'collateral.rim-validity',
+        'collateral.gpu-driver',
+        'collateral.gpu-firmware',
         'policy.certificate-table',
+        'policy.rtmr1',
+        'policy.pcrs',
+        'policy.event-log',
+        'policy.secure-boot',
+        'policy.gpu-confidential-mode',
+        'policy.gpu-references',
+        'policy.devices',
         'policy.closure-digest',
         'policy.tree-root',
         'policy.freshness',

@@ -154,6 +154,8 @@ describe('serviceCrypto', () => {
       verifyRsaPssSha384: vi.fn(async () => true),
       verifyP384Sha384: vi.fn(async () => true),
       verifyP256Sha256: vi.fn(async () => true),
+      verifyRsaPkcs1Sha256: vi.fn(async () => true),
+      verifyRsaPkcs1Sha384: vi.fn(async () => true),
     } satisfies CryptoPort;
     return { port, crypto: serviceCrypto(port) };
   };
