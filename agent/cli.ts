@@ -20,7 +20,10 @@ import {
 import { openCollateralFolder } from './collateral-folder.ts';
 import { type Config, parseConfig, toServices } from './config.ts';
 import { openConfigfs } from './configfs.ts';
+import { type Attached, attach, configuredLabels } from './devices/attach.ts';
+import { noDevices } from './devices/devices.ts';
 import { AgentError, type Logger } from './errors.ts';
+import { noEventLog } from './event-log.ts';
 import { kernelFacts, processOwners, readAll, readText, tsmFiles } from './files.ts';
 import { createHistory, type History } from './history.ts';
 import { followHistory } from './history-io.ts';
@@ -29,7 +32,7 @@ import { readServiceKeys } from './keys.ts';
 import { type AgentTls, type Server, serve, stopSignal } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { systemdNotifier } from './notify.ts';
-import { deviceObserver, firstAnswer, tellCollateral } from './readiness.ts';
+import { deviceObserver, devicesObserver, firstAnswer, tellCollateral } from './readiness.ts';
 import { type EvidenceSource, type GuardedSource, oneAtATime } from './source.ts';
 import { type AgentState, bootState } from './state.ts';
 
@@ -77,11 +80,14 @@ export async function runAgent(options: { config: string }): Promise<number> {
     const config = await readConfig(options.config);
     let history: History | null = null;
     let source: GuardedSource | null = null;
-    const metrics = createMetrics();
+    let attached: Attached = { devices: noDevices, eventLog: noEventLog };
+    const metrics = createMetrics(configuredLabels(config));
     const tls = await tlsOf(config, consoleLogger);
     const app = createApp({
       state: () => history?.state() ?? null,
       source: () => source,
+      devices: () => attached.devices,
+      eventLog: () => attached.eventLog,
       channelOf: tls?.channelOf ?? (() => null),
       now,
       random,
@@ -95,6 +101,11 @@ export async function runAgent(options: { config: string }): Promise<number> {
     const device = await openDevice({ privlevel: config.privlevel ?? 0, logger: consoleLogger });
     const refreshed = collateralFolderOf(config, consoleLogger);
     const own = withOwnCollateral(device, loaded.collateral, consoleLogger, refreshed);
+    attached = await attach(config, options.config, {
+      platform: device.platform,
+      logger: consoleLogger,
+      observer: devicesObserver(metrics, consoleLogger, clock),
+    });
     source = oneAtATime(own, deviceLimits, deviceObserver(metrics, consoleLogger, clock));
     history = createHistory(loaded.state, { now, logger: consoleLogger });
     await warnOfRoot(consoleLogger);
@@ -105,7 +116,7 @@ export async function runAgent(options: { config: string }): Promise<number> {
     const stop = new AbortController();
     const stopped = stopSignal().then(() => stop.abort());
     notify.watch(() => source?.status().hanging !== true, stop.signal);
-    if (await firstAnswer(source, stop.signal, consoleLogger)) {
+    if (await firstAnswer(source, stop.signal, consoleLogger, attached.devices)) {
       notify.ready();
       tellCollateral(source, { now, logger: consoleLogger, signal: stop.signal });
     }
@@ -245,11 +256,13 @@ export async function loadConfig(
   return { config, state, collateral, closureSummary: summary };
 }
 
+type CollateralMember = Exclude<keyof Config['collateral'], 'folder'>;
+
 export async function readCollateral(
   folder: string,
   files: Config['collateral'],
 ): Promise<CollateralItem[]> {
-  const wanted: [CollateralKind, Exclude<keyof Config['collateral'], 'folder'>][] = [
+  const wanted: [CollateralKind, CollateralMember][] = [
     ['vek', 'vek'],
     ['ask', 'ask'],
     ['ark', 'ark'],
@@ -261,15 +274,17 @@ export async function readCollateral(
     ['pck-crl', 'pckCrl'],
     ['intel-root-crl', 'intelRootCrl'],
     ['intel-root', 'intelRoot'],
+    ['nvidia-rim', 'nvidiaRims'],
+    ['nvidia-ocsp', 'nvidiaOcsp'],
   ];
   const items: CollateralItem[] = [];
   for (const [kind, member] of wanted) {
-    const name = files[member] ?? null;
-    if (name === null) continue;
-    const what = `the file of collateral.${member}`;
-    const bytes = await readInput(resolve(folder, name), what, limits.collateral);
-    const data = readCollateralData(kind, bytes, what);
-    items.push({ kind, data, source: configuredSource, fetched: now() });
+    for (const name of [files[member] ?? []].flat()) {
+      const what = `the file of collateral.${member}`;
+      const bytes = await readInput(resolve(folder, name), what, limits.collateral);
+      const data = readCollateralData(kind, bytes, what);
+      items.push({ kind, data, source: configuredSource, fetched: now() });
+    }
   }
   return items;
 }

@@ -22,6 +22,8 @@ export function expiryOf(item: Pick<CollateralItem, 'kind' | 'data'>): UnixTime 
 
 function readEnd({ kind, data }: Pick<CollateralItem, 'kind' | 'data'>): UnixTime | null {
   try {
+    // What these say of their end, a verifier reads.
+    if (kind === 'nvidia-rim' || kind === 'nvidia-ocsp') return null;
     if (kind === 'tcb-info') return documentEnd(data, 'tcbInfo');
     if (kind === 'qe-identity') return documentEnd(data, 'enclaveIdentity');
     return pemLabelOf(kind) === 'CERTIFICATE' ? certificateEnd(data) : listEnd(data);

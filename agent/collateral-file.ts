@@ -2,7 +2,12 @@
  * `collateral.json`: what the refresher found, written whole, and what the agent sends along. The agent has no way to verify it
  * and need not: every object counts by its own signatures, with who reads the evidence.
  */
-import { type CollateralItem, collateralKinds, maxBundleLength } from '#verifier/abi/bundle.ts';
+import {
+  amdCollateralKinds,
+  type CollateralItem,
+  intelCollateralKinds,
+  maxBundleLength,
+} from '#verifier/abi/bundle.ts';
 import { type Bytes, equalBytes, fromUtf8, toBase64 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import {
@@ -50,7 +55,8 @@ const problem: Decoder<string> = (value, path) => {
 };
 
 const itemMembers = object({
-  kind: oneOf(...collateralKinds),
+  // Of processors: what devices need, the refresher does not get.
+  kind: oneOf(...amdCollateralKinds, ...intelCollateralKinds),
   data: base64Bytes,
   source,
   fetched: unixTime,

@@ -6,10 +6,12 @@ import {
   amdCollateralKinds,
   type CollateralItem,
   type CollateralKind,
+  deviceCollateralKinds,
   intelCollateralKinds,
   type Platform,
 } from '#verifier/abi/bundle.ts';
 import { openSignedJson } from '#verifier/abi/intel-json.ts';
+import { parseRim } from '#verifier/abi/nvidia/rim.ts';
 import { pemLabelOf, readDerObject } from '#verifier/abi/pem.ts';
 import type { SnpCertificate } from '#verifier/abi/snp-certs.ts';
 import { sortCertificates } from '#verifier/abi/snp-forms.ts';
@@ -35,9 +37,13 @@ export function toCollateral(
 /**
  * DER of a file that may be PEM. A signed document goes out byte for byte, once it has the form of one.
  * @throws AttestationError `pem-malformed`, `der-malformed`, `base64-malformed`, `json-malformed`, `hex-malformed`,
- *   `utf8-malformed`, `too-large`
+ *   `utf8-malformed`, `too-large`, `form-unknown`, `value-out-of-range`, `signature-malformed`
  */
 export function readCollateralData(kind: CollateralKind, bytes: Bytes, what: string): Bytes {
+  if (kind === 'nvidia-rim') {
+    parseRim(bytes, what);
+    return bytes;
+  }
   if (kind !== 'tcb-info' && kind !== 'qe-identity') {
     return readDerObject(bytes, pemLabelOf(kind), what);
   }
@@ -61,7 +67,9 @@ export function splitByPlatform(
   platform: Platform,
   items: readonly CollateralItem[],
 ): { own: CollateralItem[]; foreign: CollateralKind[] } {
-  const isOwn = ({ kind }: CollateralItem) => kindsOf[platform].includes(kind);
+  // Devices are beside either processor.
+  const kinds = [...kindsOf[platform], ...deviceCollateralKinds];
+  const isOwn = ({ kind }: CollateralItem) => kinds.includes(kind);
   return {
     own: items.filter(isOwn),
     foreign: items.filter((item) => !isOwn(item)).map(({ kind }) => kind),

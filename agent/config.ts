@@ -18,6 +18,7 @@ import {
   text,
   version,
 } from '#verifier/json.ts';
+import { devicesConfig, eventLogConfig } from './devices/config.ts';
 import { AgentError } from './errors.ts';
 
 /**
@@ -121,6 +122,10 @@ const configShape = object({
   events: optional(nullable(object({ socket: text(/^\/[^\0]{1,106}$/, 'an absolute path') }))),
   closure: closureSource,
   services: arrayOf(service, { max: 10_000 }),
+  /** Whose evidence a bundle carries beside the secure processor's, in this order. */
+  devices: optional(devicesConfig),
+  /** The boot's event log; null: none; left out: the kernel's files, where they are there. */
+  eventLog: optional(eventLogConfig),
   collateral: object({
     vek: nullable(fileName),
     ask: nullable(fileName),
@@ -133,6 +138,9 @@ const configShape = object({
     pckCrl: optional(nullable(fileName)),
     intelRootCrl: optional(nullable(fileName)),
     intelRoot: optional(nullable(fileName)),
+    /** For the GPUs among `devices`: reference manifests (XML) and OCSP answers (DER), as NVIDIA signed them. */
+    nvidiaRims: optional(arrayOf(fileName, { max: 32 })),
+    nvidiaOcsp: optional(arrayOf(fileName, { max: 32 })),
     /** That the refresher writes; null or left out: none. */
     folder: optional(nullable(text(/^\/[^\0]{1,4095}$/, 'an absolute path'))),
   }),

@@ -24,7 +24,8 @@ import {
   describeCollateral,
 } from './collateral.ts';
 import type { Config } from './config.ts';
-import { type Diagnosis, examine, type Finding, renderDiagnosis } from './doctor.ts';
+import { attach } from './devices/attach.ts';
+import { type Diagnosis, examine, examineNamed, type Finding, renderDiagnosis } from './doctor.ts';
 import { AgentError, type Logger } from './errors.ts';
 import { exists, readText } from './files.ts';
 import type { EvidenceSource } from './source.ts';
@@ -63,7 +64,12 @@ export async function runDoctor(options: {
     },
     clock,
   });
-  const whole = checked === null ? diagnosis : withConfig(diagnosis, checked, await carried());
+  const named = await examineConfigured(options.config, checked, opened[0] ?? null);
+  const all = {
+    findings: [...diagnosis.findings, ...named.findings],
+    serves: diagnosis.serves && named.serves,
+  };
+  const whole = checked === null ? all : withConfig(all, checked, await carried());
   const { serves } = whole;
   process.stdout.write(
     options.format === 'json'
@@ -72,6 +78,22 @@ export async function runDoctor(options: {
   );
   if (checked !== null && checked.reasons.length > 0) return exitCodes.badConfiguration;
   return serves ? exitCodes.ok : exitCodes.noTee;
+}
+
+/** Of a configuration that can be read: what it names is looked at, whether the secure processor answered or not. */
+async function examineConfigured(
+  file: string | undefined,
+  checked: Checked | null,
+  source: EvidenceSource | null,
+): Promise<Diagnosis> {
+  const none = { findings: [], serves: true };
+  if (file === undefined || !checked?.config) return none;
+  const platform = source?.platform ?? null;
+  // A file that it names and that cannot be read is among the reasons why the agent would not start.
+  const attached = await attempt([], () =>
+    attach(checked.config as Config, file, { platform, logger: silent }),
+  );
+  return attached === null ? none : examineNamed(attached, clock);
 }
 
 /** The collateral is told where the configuration could be read at all. */
@@ -142,6 +164,7 @@ async function checkConfig(file: string): Promise<Checked> {
   if (config === null) return { config, collateral: [], reasons, summary: null };
   const folder = dirname(resolve(file));
   const collateral = await attempt(reasons, () => readCollateral(folder, config.collateral));
+  await attempt(reasons, () => attach(config, file, { platform: null, logger: silent }));
   // With the collateral left out, what is wrong there is not said twice.
   const loaded = await attempt(reasons, () => loadConfig(file, { collateral: false }));
   if (collateral === null || loaded === null) {

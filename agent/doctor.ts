@@ -4,7 +4,9 @@
  */
 import { type Bytes, quote } from '#verifier/bytes.ts';
 import { isOldKernel, tsmReportFolder } from './configfs-entries.ts';
+import type { Devices } from './devices/devices.ts';
 import { AgentError } from './errors.ts';
+import type { EventLog } from './event-log.ts';
 import { reportOf } from './evidence.ts';
 import type { EvidenceSource } from './source.ts';
 
@@ -33,9 +35,12 @@ export type Finding = {
 
 export type Diagnosis = {
   readonly findings: readonly Finding[];
-  /** Whether the device gave a report of its own: what the agent needs, and all that it needs. */
+  /** Whether the device gave a report of its own, and what the configuration names gave all that evidence carries. */
   readonly serves: boolean;
 };
+
+/** What the configuration names beside the secure processor. */
+export type Named = { readonly devices: Devices; readonly eventLog: EventLog };
 
 /** Runs every check, whatever the others say. */
 export async function examine(system: System): Promise<Diagnosis> {
@@ -53,6 +58,40 @@ export async function examine(system: System): Promise<Diagnosis> {
   ];
   return { findings, serves: report.ok };
 }
+
+/** Asks each device for evidence over zeros, which no verifier takes, and looks for the event log. */
+export async function examineNamed(
+  { devices, eventLog }: Named,
+  clock: System['clock'],
+): Promise<Diagnosis> {
+  const findings: Finding[] = [];
+  for (const label of devices.labels) {
+    const { name = '' } = devices.status()[label.index] ?? {};
+    const remedy = 'Run its command, or look for its file, as the user of the agent.';
+    const { ok, found } = await trial(clock, () => devices.ask(label.index, new Uint8Array(32)));
+    const what = ok ? `${label.kind} by ${name}: ${found}` : found;
+    findings.push(finding(`device-${label.index}`, ok, what, remedy));
+  }
+  if (eventLog.files.length > 0) findings.push(await lookForLog(eventLog));
+  return { findings, serves: findings.every(({ ok }) => ok) };
+}
+
+/** A log that nothing names may be missing. */
+async function lookForLog(eventLog: EventLog): Promise<Finding> {
+  const remedy = 'Name the right file in eventLog of the configuration, or null for none.';
+  try {
+    const log = await eventLog.read();
+    const found =
+      log === null
+        ? 'none is there: evidence goes without'
+        : `${log.bytes.length} bytes, ${log.path}`;
+    return finding('event-log', true, found, remedy);
+  } catch (cause) {
+    return finding('event-log', false, messageOf(cause), remedy);
+  }
+}
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
 type Opened = { source: EvidenceSource } | { error: AgentError };
 
@@ -176,16 +215,25 @@ const reportMilliseconds = 35_000;
 async function tryReport(system: System, opened: Opened): Promise<Finding> {
   const remedy = "See the lines above, then the guest kernel's log (dmesg).";
   if ('error' in opened) return finding('report', false, 'no source to ask', remedy);
-  const start = system.clock();
-  try {
-    // Zeros: no verifier takes such a report.
+  // Zeros: no verifier takes such a report.
+  const { ok, found } = await trial(system.clock, async () => {
     const asked = reportOf(opened.source, new Uint8Array(64));
-    const { evidence } = await within(reportMilliseconds, asked);
-    const took = Math.round(system.clock() - start);
-    return finding('report', true, describeReport(evidence, took), remedy);
+    return (await within(reportMilliseconds, asked)).evidence;
+  });
+  return finding('report', ok, found, remedy);
+}
+
+/** What came and how long it took, or why nothing came. */
+async function trial(
+  clock: System['clock'],
+  ask: () => Promise<Bytes>,
+): Promise<Pick<Finding, 'ok' | 'found'>> {
+  const start = clock();
+  try {
+    const evidence = await ask();
+    return { ok: true, found: describeReport(evidence, Math.round(clock() - start)) };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return finding('report', false, why, remedy);
+    return { ok: false, found: messageOf(cause) };
   }
 }
 

@@ -63,6 +63,11 @@ export const agentErrorCatalogue = {
     means: 'This tree is of this boot, and older than those kept.',
     remedy: 'Ask for a proof against a newer tree of /history.',
   },
+  'event-log-missing': {
+    status: 404,
+    means: 'This machine has no event log, or the configuration serves none.',
+    remedy: 'Verify the evidence without one, or name its file in eventLog of the configuration.',
+  },
   'not-found': {
     status: 404,
     means: 'Nothing is served here.',
@@ -100,8 +105,19 @@ export const agentErrorCatalogue = {
   },
   'device-failed': {
     status: 502,
-    means: 'The secure processor gave no report, or one that is not of this request.',
+    means:
+      'The secure processor, or the device that is named, gave no evidence, or evidence that is not of this request.',
     remedy: "Ask again; if it lasts, look at the agent's log and the guest kernel's.",
+  },
+  'event-log-failed': {
+    status: 502,
+    means: 'The event log that the configuration names cannot be read, or is larger than 4 MiB.',
+    remedy: "Look at the agent's log; correct eventLog in the configuration, or set it to null.",
+  },
+  'bundle-too-large': {
+    status: 500,
+    means: 'Evidence, event log, collateral and log together are larger than 8 MiB.',
+    remedy: 'Serve no event log (eventLog in the configuration), or less collateral.',
   },
   'device-busy': {
     status: 503,
@@ -111,7 +127,7 @@ export const agentErrorCatalogue = {
   'not-ready': {
     status: 503,
     means:
-      'The agent has not yet computed its closure, or had no answer from the secure processor.',
+      'The agent has not yet computed its closure, or had no answer from the secure processor or from the device that is named.',
     remedy: 'Ask again after the time in Retry-After.',
   },
   'log-full': {
@@ -122,12 +138,12 @@ export const agentErrorCatalogue = {
   'device-hanging': {
     status: 503,
     means:
-      'The secure processor left several requests unanswered; it is asked no more until one ends.',
+      'The secure processor, or the device that is named, left requests unanswered; it is asked no more until one ends.',
     remedy: 'Ask again after the time in Retry-After; if it lasts, restart the guest.',
   },
   'device-timeout': {
     status: 504,
-    means: 'The secure processor did not answer in time.',
+    means: 'The secure processor, or the device that is named, did not answer in time.',
     remedy: 'Ask again; if it lasts, restart the guest.',
   },
   internal: {
@@ -139,17 +155,31 @@ export const agentErrorCatalogue = {
 
 export type AgentErrorCode = keyof typeof agentErrorCatalogue;
 
+/** An entry of a bundle's `devices`. */
+export type DeviceLabel = {
+  /** Its place there, from 0. */
+  readonly index: number;
+  readonly kind: string;
+};
+
 export class AgentError extends Error {
   readonly code: AgentErrorCode;
+  /** Which device it is about; null: the secure processor, or none. A client sees it. */
+  readonly device: DeviceLabel | null;
 
   /**
    * @param message what happened and what was expected, for the log; a client sees the catalogue's
    *   words alone
    */
-  constructor(code: AgentErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: AgentErrorCode,
+    message: string,
+    { device = null, ...options }: { cause?: unknown; device?: DeviceLabel | null } = {},
+  ) {
     super(message, options);
     this.name = 'AgentError';
     this.code = code;
+    this.device = device;
   }
 
   /** What a person does next. */

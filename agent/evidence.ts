@@ -6,19 +6,26 @@ import {
   bindingOf,
   type Channel,
   deviceDigest,
+  deviceNonce,
   freshnessOf,
   reportDataOf,
 } from '#verifier/abi/report-data.ts';
 import { parseReport } from '#verifier/abi/snp.ts';
 import { type Bytes, equalBytes } from '#verifier/bytes.ts';
 import type { UnixTime } from '#verifier/time.ts';
+import { type Devices, noDevices } from './devices/devices.ts';
 import { AgentError } from './errors.ts';
+import { type EventLog, noEventLog } from './event-log.ts';
 import type { Evidence, EvidenceSource } from './source.ts';
 import type { AgentState } from './state.ts';
 
 export type EvidenceRequest = {
   readonly state: AgentState;
   readonly source: EvidenceSource;
+  /** Default: none. */
+  readonly devices?: Devices;
+  /** Default: none. */
+  readonly eventLog?: EventLog;
   /** The verifier's 32 bytes; null: the agent draws them. */
   readonly nonce: Bytes | null;
   /** Taken from the agent's own end of the connection. */
@@ -30,22 +37,28 @@ export type EvidenceRequest = {
 };
 
 /**
- * Asks the device for a report of its own for this request and checks that it is.
- * @throws AgentError `device-failed`, `device-busy`, `device-timeout`, `log-full`
+ * Evidence of each device over a nonce of this request, then a report over all of it: freshness → device nonces → device
+ * evidence → device digest → binding → report. Whatever of it is missing, there is no bundle.
+ * @throws AgentError `device-failed`, `device-busy`, `device-timeout`, `device-hanging`, `event-log-failed`, `log-full`
  */
 export async function makeBundle(request: EvidenceRequest): Promise<Bundle> {
-  const { state, source, channel } = request;
+  const { state, source, channel, devices = noDevices, eventLog = noEventLog } = request;
   refuseFullLog(state);
   const nonce = request.nonce ?? request.random(32);
   const epoch = request.now();
+  const freshness = freshnessOf(nonce, channel, epoch);
+  const treeRoot = state.tree.root;
+  const collected = await devices.collect((index) => deviceNonce(freshness, treeRoot, index));
   const bound: Bound = {
     closureDigest: state.closureDigest,
-    treeRoot: state.tree.root,
-    deviceDigest: deviceDigest([]),
+    treeRoot,
+    deviceDigest: deviceDigest(collected),
     logDigest: state.logDigest,
   };
-  const reportData = reportDataOf(bindingOf(bound), freshnessOf(nonce, channel, epoch));
+  const reportData = reportDataOf(bindingOf(bound), freshness);
   const { evidence, collateral } = await reportOf(source, reportData);
+  // Last, so that it holds whatever the reports before it are of.
+  const log = await eventLog.read();
   return {
     version: 1,
     platform: source.platform,
@@ -55,9 +68,10 @@ export async function makeBundle(request: EvidenceRequest): Promise<Bundle> {
     epoch,
     channel,
     bound,
-    devices: [],
+    devices: collected,
     log: [...state.log],
     collateral: [...collateral],
+    ...(log !== null && { eventLog: log.bytes }),
   };
 }
 

@@ -1,8 +1,9 @@
 /** What /metrics counts, in Prometheus' text format 0.0.4. Labels are of closed sets: no request adds one. */
 import type { CollateralStatus } from './collateral.ts';
-import { type AgentErrorCode, agentErrorCatalogue } from './errors.ts';
+import type { DeviceStatus } from './devices/devices.ts';
+import { type AgentErrorCode, agentErrorCatalogue, type DeviceLabel } from './errors.ts';
 import type { RouteId } from './http/routes.ts';
-import type { DeviceOutcome } from './source.ts';
+import type { DeviceOutcome } from './queue.ts';
 import { agentVersion } from './version.ts';
 
 /** What is asked for when the text is written. */
@@ -12,6 +13,8 @@ export type Gauges = {
   readonly abandoned: number;
   /** Seconds; null until the closure is computed. */
   readonly closureAge: number | null;
+  /** Of the configuration's devices, in their order; left out: none. */
+  readonly devices?: readonly DeviceStatus[];
   /** Left out until the device is opened. */
   readonly collateral?: CollateralStatus | null;
 };
@@ -22,6 +25,8 @@ export type Metrics = {
   error(code: AgentErrorCode): void;
   /** @param seconds from the call to its end, or until it was abandoned */
   device(outcome: DeviceOutcome, seconds: number): void;
+  /** The same of a device of the configuration. @param device one of those that the metrics were made for */
+  devices(device: DeviceLabel, outcome: DeviceOutcome, seconds: number): void;
   render(gauges: Gauges): string;
 };
 
@@ -32,12 +37,14 @@ const codes = Object.entries(agentErrorCatalogue)
   .filter(([, { status }]) => status !== null)
   .map(([code]) => code);
 
-export function createMetrics(): Metrics {
+/** @param labels the configuration's devices */
+export function createMetrics(labels: readonly DeviceLabel[] = []): Metrics {
   const requests = new Map<string, number>();
   const errors = counters(codes);
   const calls = counters(outcomes);
   const buckets = bounds.map(() => 0);
   let seconds = 0;
+  const others = labels.map((label) => ({ label, calls: counters(outcomes), seconds: 0 }));
 
   return {
     request(route, status) {
@@ -51,6 +58,12 @@ export function createMetrics(): Metrics {
       bounds.forEach((bound, i) => {
         if (took <= bound) buckets[i] = (buckets[i] as number) + 1;
       });
+    },
+    devices({ index }, outcome, took) {
+      const other = others[index];
+      if (other === undefined) throw new RangeError(`there is no device ${index}`);
+      add(other.calls, outcome);
+      other.seconds += took;
     },
     render(gauges) {
       const total = [...calls.values()].reduce((sum, value) => sum + value, 0);
@@ -79,6 +92,7 @@ export function createMetrics(): Metrics {
         ]),
         gauge('device_queue', 'Requests that wait for the secure processor.', gauges.queued),
         gauge('device_abandoned', 'Calls given up that have not ended.', gauges.abandoned),
+        ...deviceFamilies(others, gauges.devices ?? []),
         gauge('ready', 'Whether /readyz answers 200.', gauges.ready ? 1 : 0),
         ...(gauges.closureAge === null
           ? []
@@ -88,6 +102,59 @@ export function createMetrics(): Metrics {
       ].join('');
     },
   };
+}
+
+type DeviceCalls = {
+  readonly label: DeviceLabel;
+  readonly calls: ReadonlyMap<string, number>;
+  readonly seconds: number;
+};
+
+/** Of the configuration's devices; nothing where it has none. */
+function deviceFamilies(
+  others: readonly DeviceCalls[],
+  states: readonly DeviceStatus[],
+): readonly string[] {
+  if (others.length === 0) return [];
+  const of = ({ index, kind }: DeviceLabel) => `index="${index}",kind="${kind}"`;
+  const gauges = (pick: (status: DeviceStatus) => number) =>
+    states.map((status) => [`{${of(status)}}`, pick(status)] as const);
+  return [
+    family(
+      'devices_calls_total',
+      'counter',
+      'Calls of devices of the configuration, by outcome.',
+      others.flatMap(({ label, calls }) =>
+        [...calls].map(
+          ([outcome, value]) => [`{${of(label)},outcome="${outcome}"}`, value] as const,
+        ),
+      ),
+    ),
+    family(
+      'devices_seconds_total',
+      'counter',
+      'Seconds of those calls.',
+      others.map(({ label, seconds }) => [`{${of(label)}}`, seconds] as const),
+    ),
+    family(
+      'devices_ready',
+      'gauge',
+      'Whether its last call was answered.',
+      gauges(({ state }) => (state === 'ready' ? 1 : 0)),
+    ),
+    family(
+      'devices_queue',
+      'gauge',
+      'Requests that wait for it, or for its command.',
+      gauges(({ queued }) => queued),
+    ),
+    family(
+      'devices_abandoned',
+      'gauge',
+      'Calls given up that have not ended.',
+      gauges(({ abandoned }) => abandoned),
+    ),
+  ];
 }
 
 /** What is not known is left out: a time that is not there is no 0. */

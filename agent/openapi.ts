@@ -82,6 +82,13 @@ const problemSchema = {
     status: { type: 'integer' },
     code: { type: 'string' },
     detail: { type: 'string' },
+    device: {
+      type: 'object',
+      description: 'The device that it is about, by its place in `devices` of a bundle.',
+      properties: { index: { type: 'integer', minimum: 0 }, kind: { type: 'string' } },
+      required: ['index', 'kind'],
+      additionalProperties: false,
+    },
   },
   required: ['type', 'title', 'status', 'code'],
   additionalProperties: false,

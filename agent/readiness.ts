@@ -1,31 +1,58 @@
 /** Counting and telling what the device does, and asking it once at the start; telling what collateral there is. */
 import type { UnixTime } from '#verifier/time.ts';
 import { collateralStatus, describeCollateral } from './collateral.ts';
+import { type Devices, type DevicesObserver, labelText, noDevices } from './devices/devices.ts';
 import type { Logger } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-import type { EvidenceSource, GuardedSource, SourceObserver } from './source.ts';
+import type { QueueObserver } from './queue.ts';
+import type { EvidenceSource, GuardedSource } from './source.ts';
 
 /** @param clock milliseconds that never go back */
 export function deviceObserver(
   metrics: Metrics,
   logger: Logger,
   clock: () => number,
-): SourceObserver {
+): QueueObserver<unknown> {
+  const teller = hangTeller(logger);
   return {
     called() {
       const start = clock();
       return (outcome) => metrics.device(outcome, (clock() - start) / 1000);
     },
-    abandoned(count, limit) {
-      logger.warn(`the device hangs: a call was abandoned (${count} of ${limit})`);
+    abandoned: (count, limit) => teller.abandoned('the device', count, limit),
+    ended: (count, limit) => teller.ended('the device', count, limit),
+  };
+}
+
+/** The same for the devices of the configuration. */
+export function devicesObserver(
+  metrics: Metrics,
+  logger: Logger,
+  clock: () => number,
+): DevicesObserver {
+  const teller = hangTeller(logger);
+  return {
+    called(label) {
+      const start = clock();
+      return (outcome) => metrics.devices(label, outcome, (clock() - start) / 1000);
+    },
+    abandoned: (label, count, limit) => teller.abandoned(labelText(label), count, limit),
+    ended: (label, count, limit) => teller.ended(labelText(label), count, limit),
+  };
+}
+
+function hangTeller(logger: Logger) {
+  return {
+    abandoned(what: string, count: number, limit: number) {
+      logger.warn(`${what} hangs: a call was abandoned (${count} of ${limit})`);
       if (count >= limit) {
         logger.error(
-          'not ready: the device is asked no more until an abandoned call ends; if none does, restart the guest',
+          `not ready: ${what} is asked no more until an abandoned call ends; if none does, restart the guest`,
         );
       }
     },
-    ended(count, limit) {
-      logger.info(`an abandoned call of the device has ended (${count} of ${limit} are left)`);
+    ended(what: string, count: number, limit: number) {
+      logger.info(`an abandoned call of ${what} has ended (${count} of ${limit} are left)`);
     },
   };
 }
@@ -33,22 +60,46 @@ export function deviceObserver(
 const longestWaitMs = 30_000;
 
 /**
- * Asks the device until it has answered anyone: a report over zeros, which no verifier takes.
+ * Asks the device, and each of the configuration's, until it has answered anyone: over zeros, which no verifier takes.
  * @returns false when `signal` came first
  */
 export async function firstAnswer(
   source: GuardedSource,
   signal: AbortSignal,
   logger: Logger,
+  devices: Devices = noDevices,
+): Promise<boolean> {
+  const processor: Asked = {
+    what: 'the device',
+    ask: () => source.report(new Uint8Array(64)),
+    answered: () => source.status().answered,
+  };
+  const others = devices.labels.map(
+    (label): Asked => ({
+      what: labelText(label),
+      ask: () => devices.ask(label.index, new Uint8Array(32)),
+      answered: () => devices.status()[label.index]?.answered === true,
+    }),
+  );
+  const all = [processor, ...others].map((asked) => askUntilAnswer(asked, signal, logger));
+  return (await Promise.all(all)).every((answered) => answered);
+}
+
+type Asked = { what: string; ask(): Promise<unknown>; answered(): boolean };
+
+async function askUntilAnswer(
+  { what, ask, answered }: Asked,
+  signal: AbortSignal,
+  logger: Logger,
 ): Promise<boolean> {
   for (let wait = 1000; !signal.aborted; wait = Math.min(2 * wait, longestWaitMs)) {
     try {
-      await source.report(new Uint8Array(64));
+      await ask();
     } catch (cause) {
-      logger.warn(`not ready: the device gave no report; asked again in ${wait / 1000} s`, cause);
+      logger.warn(`not ready: ${what} gave no report; asked again in ${wait / 1000} s`, cause);
       await sleep(wait, signal);
     }
-    if (source.status().answered) return true;
+    if (answered()) return true;
   }
   return false;
 }

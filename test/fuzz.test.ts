@@ -9,18 +9,18 @@ import { tdxParsers } from '#test/tools/fuzz-tdx.ts';
 import { toHex, utf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 
-test.each<[string, () => Promise<Parser[]>]>([
-  ['SEV-SNP', async () => snpParsers(await testKeys())],
-  ['TDX and SGX', tdxParsers],
-  ['device', async () => (await fuzzTargets['devices']?.()) ?? []],
+test.each<[string, number, () => Promise<Parser[]>]>([
+  ['SEV-SNP', 20_000, async () => snpParsers(await testKeys())],
+  ['TDX and SGX', 20_000, tdxParsers],
+  ['device', 10_000, async () => (await fuzzTargets['devices']?.()) ?? []],
 ])(
-  '20,000 inputs into the %s parsers: typed errors only, quick, no leak',
-  async (_, parsers) => {
-    const result = fuzz(await parsers(), { runs: 20_000, seed: 4 });
+  'inputs into the %s parsers (%i): typed errors only, quick, no leak',
+  async (_, runs, parsers) => {
+    const result = fuzz(await parsers(), { runs, seed: 4 });
     expect(result.findings).toEqual([]);
     expect(result.memoryFlat).toBe(true);
     for (const { name, accepted, refused } of result.parsers) {
-      expect(refused, name).toBeGreaterThan(100);
+      expect(refused, name).toBeGreaterThan(20);
       expect(accepted, name).toBeGreaterThan(0);
     }
     expect(renderFuzz(result)).toMatch(/runs\/s/);

@@ -1,5 +1,5 @@
 /** What each resource answers. */
-import { encodeBundle } from '#verifier/abi/bundle.ts';
+import { encodeBundle, maxBundleLength } from '#verifier/abi/bundle.ts';
 import type { Channel } from '#verifier/abi/report-data.ts';
 import { serviceId } from '#verifier/abi/service.ts';
 import { type Bytes, fromHex, toHex } from '#verifier/bytes.ts';
@@ -12,7 +12,9 @@ import {
   servedClosure,
 } from '../closure/served.ts';
 import { type CollateralStatus, collateralStatus } from '../collateral.ts';
+import { type Devices, labelText, noDevices } from '../devices/devices.ts';
 import { AgentError } from '../errors.ts';
+import { type EventLog, noEventLog } from '../event-log.ts';
 import { makeBundle, refuseFullLog } from '../evidence.ts';
 import { historyDocument, proofDocument } from '../http-history.ts';
 import type { Metrics } from '../metrics.ts';
@@ -27,6 +29,10 @@ export type Context = {
   readonly state: () => AgentState | null;
   /** null until the device is opened. */
   readonly source: () => GuardedSource | null;
+  /** Of the configuration, once the device is opened. Default: none. */
+  readonly devices?: () => Devices;
+  /** The same. */
+  readonly eventLog?: () => EventLog;
   /** The guest's clock, Unix seconds. */
   readonly now: () => UnixTime;
   /** Random bytes that nobody can foresee. */
@@ -50,7 +56,7 @@ export type Answer = (
   context: Context & { readonly channel: Channel },
   parameters: Readonly<Record<string, string>>,
   preferences: Preferences,
-) => string | Reply | Promise<string>;
+) => string | Reply | Promise<string | Reply>;
 
 /** By the table's route; text alone is a 200 of the route's media type. */
 export const answers: Record<RouteId, Answer> = {
@@ -59,20 +65,29 @@ export const answers: Record<RouteId, Answer> = {
       ...context,
       state: stateOf(context),
       source: sourceOf(context),
+      devices: devicesOf(context),
+      eventLog: eventLogOf(context),
       nonce: nonce === undefined ? null : fromHex(nonce, 'nonce', 32),
     });
-    return encodeBundle(bundle);
+    return withinLimit(encodeBundle(bundle));
   },
   services: (context) => JSON.stringify(describeServices(stateOf(context))),
   proof: (context, { name = '', root }) => proofDocument(stateOf(context), name, root),
   history: (context) => historyDocument(stateOf(context)),
   closure: (context, _, preferences) => replyWithClosure(context, preferences),
+  'event-log': async (context) => {
+    sourceOf(context);
+    const log = await eventLogOf(context).read();
+    if (log === null) throw new AgentError('event-log-missing', 'there is no event log');
+    return { body: log.bytes };
+  },
   info: async (context) =>
     JSON.stringify({ ...describe(context), collateral: await collateralOf(context) }),
   healthz: () => JSON.stringify({ status: 'ok' }),
   async readyz(context) {
     assertReady(context);
-    return JSON.stringify({ status: 'ready', collateral: await collateralOf(context) });
+    const devices = describeDevices(context);
+    return JSON.stringify({ status: 'ready', devices, collateral: await collateralOf(context) });
   },
   async metrics(context) {
     const collateral = context.source() === null ? null : await collateralOf(context);
@@ -101,6 +116,15 @@ export function stateOf({ state }: Pick<Context, 'state'>): AgentState {
   return found;
 }
 
+/** Evidence is ASCII: as many bytes as characters. @throws AgentError `bundle-too-large` */
+function withinLimit(bundle: string): string {
+  if (bundle.length <= maxBundleLength) return bundle;
+  throw new AgentError('bundle-too-large', `the bundle would have ${bundle.length} bytes`);
+}
+
+const devicesOf = ({ devices }: Pick<Context, 'devices'>) => devices?.() ?? noDevices;
+const eventLogOf = ({ eventLog }: Pick<Context, 'eventLog'>) => eventLog?.() ?? noEventLog;
+
 function sourceOf({ source }: Pick<Context, 'source'>): GuardedSource {
   const found = source();
   if (found === null) throw new AgentError('not-ready', 'the device is not opened yet');
@@ -108,11 +132,25 @@ function sourceOf({ source }: Pick<Context, 'source'>): GuardedSource {
 }
 
 /** @throws AgentError `not-ready`, `log-full`, `device-hanging` */
-export function assertReady(context: Pick<Context, 'state' | 'source'>): void {
+export function assertReady(context: Pick<Context, 'state' | 'source' | 'devices'>): void {
   refuseFullLog(stateOf(context));
   const { answered, hanging, abandoned } = sourceOf(context).status();
   if (hanging) throw new AgentError('device-hanging', `${abandoned} calls have not ended`);
   if (!answered) throw new AgentError('not-ready', 'the device has not answered yet');
+  for (const device of devicesOf(context).status()) {
+    const what = labelText(device);
+    if (device.state === 'hanging') {
+      throw new AgentError('device-hanging', `${what} is asked no more`, { device });
+    }
+    if (!device.answered) {
+      throw new AgentError('not-ready', `${what} has not answered yet`, { device });
+    }
+  }
+}
+
+function describeDevices(context: Context) {
+  const described = devicesOf(context).status();
+  return described.map(({ index, kind, name, state }) => ({ index, kind, source: name, state }));
 }
 
 function isReady(context: Context): boolean {
@@ -139,6 +177,7 @@ function gaugesOf(context: Context) {
     queued: status?.queued ?? 0,
     abandoned: status?.abandoned ?? 0,
     closureAge: state === null ? null : ageOf(state, context.now()),
+    devices: devicesOf(context).status(),
   };
 }
 
@@ -156,6 +195,8 @@ function describe(context: Context) {
     platform,
     source: name,
     provider,
+    devices: describeDevices(context),
+    eventLog: eventLogOf(context).files.map(({ path }) => path),
     closure: {
       digest: toHex(state.closureDigest),
       paths: state.pathCount,

@@ -1,6 +1,6 @@
 /**
- * RFC 9457. A client sees the catalogue's words and nothing of its own request; what is not ours is
- * a bare 500 here and a line in the log.
+ * RFC 9457. A client sees the catalogue's words, which device it is about where it is about one, and nothing of its own request;
+ * what is not ours is a bare 500 here and a line in the log.
  */
 import { AgentError, type AgentErrorCode, agentErrorCatalogue } from '../errors.ts';
 
@@ -26,6 +26,7 @@ export function problemOf(error: unknown): Problem {
   const { means, remedy } = agentErrorCatalogue[code];
   const status = statusOf(code);
   const words = code === 'internal' ? {} : { detail: `${means} ${remedy}` };
+  const device = error instanceof AgentError && code === error.code ? error.device : null;
   const wait = retryAfter[code];
   return {
     code,
@@ -35,7 +36,14 @@ export function problemOf(error: unknown): Problem {
       'X-Content-Type-Options': 'nosniff',
       ...(wait !== undefined && { 'Retry-After': wait }),
     },
-    body: JSON.stringify({ type: 'about:blank', title: titleOf(status), status, code, ...words }),
+    body: JSON.stringify({
+      type: 'about:blank',
+      title: titleOf(status),
+      status,
+      code,
+      ...words,
+      ...(device !== null && { device: { index: device.index, kind: device.kind } }),
+    }),
   };
 }
 

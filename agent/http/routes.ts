@@ -3,6 +3,7 @@
  * /openapi.json is written from.
  */
 import { bundleMediaType, collateralKinds } from '#verifier/abi/bundle.ts';
+import { deviceKinds } from '../devices/devices.ts';
 import type { AgentErrorCode } from '../errors.ts';
 
 export type Parameter = {
@@ -84,6 +85,17 @@ const collateral = exactly({
   damaged: nullableText,
 });
 
+/** In the order of a bundle's. */
+const devices = {
+  type: 'array',
+  items: exactly({
+    index: count,
+    kind: { enum: deviceKinds },
+    source: { type: 'string' },
+    state: { enum: ['ready', 'waiting', 'failing', 'hanging'] },
+  }),
+};
+
 const status = (value: string) => exactly({ status: { const: value } });
 
 export const routes = {
@@ -107,6 +119,8 @@ export const routes = {
       'device-failed',
       'device-busy',
       'device-hanging',
+      'event-log-failed',
+      'bundle-too-large',
       'log-full',
       'not-ready',
       'device-timeout',
@@ -180,6 +194,14 @@ export const routes = {
     fresh: false,
     problems: ['not-ready'],
   },
+  'event-log': {
+    path: '/event-log',
+    summary: 'The boot’s event log, the very bytes that evidence carries now; 4 MiB at most',
+    parameters: [],
+    mediaType: 'application/octet-stream',
+    fresh: true,
+    problems: ['event-log-missing', 'event-log-failed', 'not-ready'],
+  },
   info: {
     path: '/info',
     summary: 'What this agent is and speaks for; nothing of it is signed',
@@ -191,6 +213,8 @@ export const routes = {
       platform: { enum: ['sev-snp', 'tdx'] },
       source: { type: 'string' },
       provider: { type: ['string', 'null'] },
+      devices,
+      eventLog: { type: 'array', items: { type: 'string' } },
       closure: exactly({ digest: hex32, paths: count, computed: count, ageSeconds: count }),
       treeRoot: hex32,
       services: count,
@@ -220,10 +244,11 @@ export const routes = {
   },
   readyz: {
     path: '/readyz',
-    summary: 'Whether closure and secure processor have been seen, and the processor does not hang',
+    summary:
+      'Whether closure, secure processor and every device have been seen, and none of them hangs',
     parameters: [],
     mediaType: json,
-    schema: exactly({ status: { const: 'ready' }, collateral }),
+    schema: exactly({ status: { const: 'ready' }, devices, collateral }),
     fresh: true,
     problems: ['not-ready', 'log-full', 'device-hanging'],
   },

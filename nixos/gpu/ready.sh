@@ -63,7 +63,7 @@ demand_mode() {
 
 demand_attestation() {
   [ "$attestation" = insecure-without-attestation ] ||
-    refuse "attestation: this release verifies no evidence of a GPU, docs/gpu.md"
+    refuse "attestation: nothing in the guest verifies a report of a GPU, docs/gpu.md"
 }
 
 open() {

@@ -6,7 +6,7 @@
   smi,
   # Number of GPUs that the guest must see.
   count,
-  # false: no GPU is ever ready in this release.
+  # false: no GPU is ever ready, for nothing in the guest verifies a GPU's report.
   insecureReadyWithoutAttestation,
   # Command of the sample, or null.
   sample ? null,

@@ -10,6 +10,10 @@
   events ? null,
   privlevel ? 0,
   accessLog ? "info",
+  # As in docs/agent.md, in the order of a bundle.
+  devices ? [ ],
+  # null: none; { }: the kernel's files.
+  eventLog ? { },
   # Member of docs/agent.md → file.
   collateral ? { },
 }:
@@ -25,6 +29,8 @@ in
     privlevel
     accessLog
     closure
+    devices
+    eventLog
     ;
   services = map (name: {
     inherit name;

@@ -22,12 +22,17 @@ let
         inherit (cfg)
           accessLog
           closure
+          devices
+          eventLog
           events
           privlevel
           tls
           ;
         collateral =
           lib.filterAttrs (_: file: file != null) (lib.getAttrs certificates cfg.collateral)
+          // {
+            inherit (cfg.collateral) nvidiaRims nvidiaOcsp;
+          }
           // lib.optionalAttrs cfg.collateral.enable { folder = folders.collateral; };
         services = lib.mapAttrs (_: service: "${service.package}") attested;
       }
@@ -39,6 +44,13 @@ let
     ${node} ${agent} check-config --form ${unchecked}
     cp ${unchecked} $out
   '';
+
+  # What each kind of device is asked through, and nothing beyond.
+  deviceAccess = {
+    nvidia = _: (import ../gpu/device-access.nix).access.DeviceAllow;
+    tpm = device: [ "${device.device or "/dev/tpmrm0"} rw" ];
+    nitro-tpm = _: [ "/dev/tpmrm0 rw" ];
+  };
 
   # What listens on every address is asked on this machine's own.
   host =
@@ -153,6 +165,33 @@ in
       description = "Where the guest's root adds runtime events; null: nowhere.";
     };
 
+    devices = lib.mkOption {
+      type = lib.types.listOf (lib.types.attrsOf lib.types.anything);
+      default = [ ];
+      example = lib.literalExpression ''
+        [
+          {
+            kind = "tpm";
+            key = "81000003";
+            certificate.nvIndex = "01c101d0";
+          }
+        ]
+      '';
+      description = ''
+        Devices whose evidence is served beside the processor's, in this order (docs/agent.md, "Devices"). The unit
+        reaches their files in /dev and no others.
+      '';
+    };
+
+    eventLog = lib.mkOption {
+      type = lib.types.nullOr (lib.types.attrsOf (lib.types.nullOr lib.types.str));
+      default = { };
+      example = {
+        ccel = null;
+      };
+      description = "Files of the boot's event log; `{ }`: the kernel's, null: none.";
+    };
+
     privlevel = lib.mkOption {
       type = lib.types.ints.between 0 3;
       default = 0;
@@ -171,6 +210,18 @@ in
     };
 
     collateral = lib.genAttrs certificates (_: certificate) // {
+      nvidiaRims = lib.mkOption {
+        type = lib.types.listOf lib.types.path;
+        default = [ ];
+        description = "Reference manifests (RIMs) of the GPUs' driver and firmware, as NVIDIA signed them.";
+      };
+
+      nvidiaOcsp = lib.mkOption {
+        type = lib.types.listOf lib.types.path;
+        default = [ ];
+        description = "OCSP answers about the GPUs' certificates.";
+      };
+
       enable = lib.mkEnableOption "the refresher, which gets what evidence lacks and keeps it fresh";
 
       kds = lib.mkOption {
@@ -230,6 +281,9 @@ in
       (import ../units/agent.nix {
         inherit node agent;
         configFile = "${cfg.configFile}";
+        deviceAllow = lib.unique (
+          lib.concatMap (device: deviceAccess.${device.kind} device) cfg.devices
+        );
       })
       (lib.mkIf cfg.collateral.enable (
         import ../units/collateral.nix {

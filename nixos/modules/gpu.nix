@@ -41,8 +41,9 @@ in
       type = lib.types.bool;
       default = false;
       description = ''
-        Lets GPUs work after a look at their mode alone. This release verifies no evidence of a GPU, so a host that
-        hands over something else than a genuine GPU is not found out. Without this option no GPU ever works.
+        Lets GPUs work after a look at their mode alone. Reports of GPUs are for relying parties to verify, and nothing
+        in the guest does: a host that hands over something else than a genuine GPU is not found out before it works.
+        Without this option no GPU ever works.
       '';
     };
 

@@ -13,7 +13,13 @@ import { type AmdHierarchy, fakeNow } from '#test/fake/amd.ts';
 import { collateralOf, createIntel, type Intel } from '#test/fake/intel.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
 import { codeOf } from '#test/verifier/code-of.ts';
-import { type CollateralItem, type CollateralKind, collateralKinds } from '#verifier/abi/bundle.ts';
+import {
+  amdCollateralKinds,
+  type CollateralItem,
+  type CollateralKind,
+  collateralKinds,
+  intelCollateralKinds,
+} from '#verifier/abi/bundle.ts';
 import { parseQeIdentity } from '#verifier/abi/qe-identity.ts';
 import { parseTcbInfo } from '#verifier/abi/tcb-info.ts';
 import { type Bytes, toBase64, utf8 } from '#verifier/bytes.ts';
@@ -46,8 +52,8 @@ const plainItem = (kind: CollateralKind, data: Bytes) => {
 };
 
 describe('collateral.json', () => {
-  test('comes back as it was written, with all kinds', () => {
-    expect(items).toHaveLength(collateralKinds.length);
+  test('comes back as it was written, with all kinds of processors', () => {
+    expect(items).toHaveLength(amdCollateralKinds.length + intelCollateralKinds.length);
     const file = fileOf({ problem: 'the vendor is away' });
     expect(parseCollateralFile(utf8(encodeCollateralFile(file)))).toEqual(file);
     const empty = fileOf({ items: [] });

@@ -6,6 +6,7 @@ import {
   type CollateralItem,
   type CollateralKind,
   collateralKinds,
+  deviceCollateralKinds,
   intelCollateralKinds,
 } from '#verifier/abi/bundle.ts';
 
@@ -36,7 +37,7 @@ test("the agent's own collateral takes the place of the host's, kind by kind", a
   expect(without.collateral).toHaveLength(2);
 });
 
-test('every kind belongs to one platform', () => {
+test('every kind belongs to one platform, and those of devices to both', () => {
   const items = collateralKinds.map((kind) => ({ kind, data: der, source: 'own', fetched: 1 }));
   const kindsOf = (platform: 'sev-snp' | 'tdx') => {
     const { own, foreign } = splitByPlatform(platform, items);
@@ -44,6 +45,7 @@ test('every kind belongs to one platform', () => {
   };
   const amd = [...amdCollateralKinds];
   const intel = [...intelCollateralKinds];
-  expect(kindsOf('sev-snp')).toEqual({ own: amd, foreign: intel });
-  expect(kindsOf('tdx')).toEqual({ own: intel, foreign: amd });
+  const devices = [...deviceCollateralKinds];
+  expect(kindsOf('sev-snp')).toEqual({ own: [...amd, ...devices], foreign: intel });
+  expect(kindsOf('tdx')).toEqual({ own: [...intel, ...devices], foreign: amd });
 });

@@ -103,6 +103,8 @@ test('/info says what the agent is, its digests and its limits', async () => {
     platform: 'sev-snp',
     source: 'INSECURE simulated AMD processor',
     provider: null,
+    devices: [],
+    eventLog: [],
     closure: {
       digest: toHex(state.closureDigest),
       paths: 6,

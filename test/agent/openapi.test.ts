@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { agentErrorCatalogue } from '#agent/errors.ts';
+import { eventLogOf } from '#agent/event-log.ts';
 import { readParameters } from '#agent/http/request.ts';
 import { type Route, routeIds, routes, type Schema } from '#agent/http/routes.ts';
 import { serve } from '#agent/listen.ts';
@@ -12,6 +13,7 @@ import { createInsecureAgent } from '#test/fake/insecure-agent.ts';
 import { testHierarchy } from '#test/fake/test-keys.ts';
 import { manifest, root } from '#test/tools/layers.ts';
 import { serviceName } from '#verifier/abi/service.ts';
+import { manualDevice } from './devices-fakes.ts';
 import { codeOf, problemOf, recorder } from './helpers.ts';
 
 const document = JSON.parse(openapiDocument());
@@ -19,7 +21,10 @@ const document = JSON.parse(openapiDocument());
 let url: string;
 beforeAll(async () => {
   const hierarchy = await testHierarchy({ product: 'Milan' });
-  const { app } = await createInsecureAgent({ hierarchy, logger: recorder() });
+  const files = [{ path: '/log', named: true }];
+  const eventLog = eventLogOf(files, async () => new Uint8Array(64), recorder());
+  const devices = [manualDevice('nvidia', undefined, { count: 2 }), manualDevice('tpm')];
+  const { app } = await createInsecureAgent({ hierarchy, logger: recorder(), eventLog, devices });
   const server = await serve(app, { host: '127.0.0.1', port: 0 });
   ({ url } = server);
   return () => server.close();

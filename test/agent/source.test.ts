@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Evidence,
-  type EvidenceSource,
-  oneAtATime,
-  type SourceObserver,
-} from '#agent/source.ts';
+import type { QueueObserver } from '#agent/queue.ts';
+import { type Evidence, type EvidenceSource, oneAtATime } from '#agent/source.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { codeOf } from './helpers.ts';
 
@@ -115,7 +111,7 @@ describe('a device that hangs for good', () => {
   test('is asked no more after as many calls as may be abandoned, until one ends', async () => {
     const device = manual();
     const seen: unknown[] = [];
-    const observer: SourceObserver = {
+    const observer: QueueObserver<Bytes> = {
       called: () => (outcome) => seen.push(outcome),
       abandoned: (count, limit) => seen.push([count, limit]),
       ended: (count, limit) => seen.push(['ended', count, limit]),

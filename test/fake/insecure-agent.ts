@@ -23,19 +23,19 @@ import {
 } from '#agent/cli.ts';
 import { gzip } from '#agent/closure/gzip.ts';
 import type { FolderView } from '#agent/collateral.ts';
-import type { AgentService } from '#agent/config.ts';
+import type { AgentService, Config } from '#agent/config.ts';
+import { type DeviceSource, type Devices, guardDevices, labelsOf } from '#agent/devices/devices.ts';
+import { openDevices } from '#agent/devices/open.ts';
 import { AgentError, type Logger } from '#agent/errors.ts';
+import { type EventLog, eventLogFiles, eventLogOf, noEventLog } from '#agent/event-log.ts';
+import { readAll } from '#agent/files.ts';
 import { createHistory, type History } from '#agent/history.ts';
 import { followHistory } from '#agent/history-io.ts';
 import { serve, stopSignal } from '#agent/listen.ts';
 import { createMetrics } from '#agent/metrics.ts';
-import { deviceObserver, firstAnswer } from '#agent/readiness.ts';
-import {
-  type EvidenceSource,
-  type GuardedSource,
-  oneAtATime,
-  type QueueLimits,
-} from '#agent/source.ts';
+import type { QueueLimits } from '#agent/queue.ts';
+import { deviceObserver, devicesObserver, firstAnswer } from '#agent/readiness.ts';
+import { type EvidenceSource, type GuardedSource, oneAtATime } from '#agent/source.ts';
 import { type AgentState, bootState } from '#agent/state.ts';
 import {
   type AmdCollateralKind,
@@ -94,6 +94,10 @@ type AgentOptions = {
   /** Stands in for the simulated processor. */
   source?: EvidenceSource;
   limits?: QueueLimits;
+  /** Default: none. */
+  devices?: readonly DeviceSource[];
+  /** Default: none. */
+  eventLog?: EventLog;
   now?: () => UnixTime;
   logger?: Logger;
   access?: AppDependencies['access'];
@@ -124,6 +128,7 @@ export type InsecureTdxAgentOptions = AgentOptions & {
 type Agent = {
   app: Koa;
   source: GuardedSource;
+  devices: Devices;
   /** At the boot. */
   state: AgentState;
   history: History;
@@ -156,7 +161,8 @@ export function createInsecureTdxAgent(options: InsecureTdxAgentOptions = {}): I
 
 function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
   const { now: time = now, logger = consoleLogger } = options;
-  const metrics = createMetrics();
+  const metrics = createMetrics(labelsOf(options.devices ?? []));
+  const devices = guardDevices(options.devices ?? [], devicesObserver(metrics, logger, clock));
   const source = oneAtATime(
     withOwnCollateral(
       options.source ?? simulated,
@@ -174,6 +180,8 @@ function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
   const app = createApp({
     state: history.state,
     source: () => source,
+    devices: () => devices,
+    eventLog: () => options.eventLog ?? noEventLog,
     channelOf: options.channelOf ?? (() => null),
     now: time,
     random,
@@ -183,7 +191,7 @@ function agentOn(simulated: EvidenceSource, options: AgentOptions): Agent {
     ...(options.access && { access: options.access }),
   });
   const secretKeys = options.state === undefined ? demo.secretKeys : {};
-  return { app, source, state, history, secretKeys };
+  return { app, source, devices, state, history, secretKeys };
 }
 
 function simulatedSnp(
@@ -245,6 +253,15 @@ async function agentOf(
   return { ...agent, rootsPem: agent.hierarchy.rootsPem };
 }
 
+/** Devices and event log that the configuration names: the kernel's own log is of no simulated machine. */
+async function namedIn(config: Config, { config: file = '', machine }: InsecureOptions) {
+  const devices = await openDevices(config.devices ?? [], dirname(resolve(file)));
+  const kinds = devices.map(({ kind }) => kind);
+  const files = eventLogFiles(config.eventLog ?? null, machine.platform, kinds);
+  const named = files.filter((one) => one.named);
+  return { devices, eventLog: eventLogOf(named, readAll, consoleLogger) };
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const options = await readOptions(args);
   process.stderr.write(banner);
@@ -252,11 +269,12 @@ async function main(args: readonly string[]): Promise<number> {
     const loaded = options.config === undefined ? null : await loadConfig(options.config);
     const configured = { tls: options.tls ? { certificateLifetime: 1 } : loaded?.config.tls };
     const tls = await tlsOf(configured, consoleLogger);
-    const { app, source, state, history, rootsPem } = await agentOf(options.machine, {
+    const { app, source, devices, state, history, rootsPem } = await agentOf(options.machine, {
       ...(loaded && {
         state: loaded.state,
         collateral: loaded.collateral,
         folder: collateralFolderOf(loaded.config, consoleLogger),
+        ...(await namedIn(loaded.config, options)),
       }),
       ...(tls && { channelOf: tls.channelOf }),
     });
@@ -274,7 +292,7 @@ async function main(args: readonly string[]): Promise<number> {
         history,
         logger: consoleLogger,
       }));
-    await firstAnswer(source, stop.signal, consoleLogger);
+    await firstAnswer(source, stop.signal, consoleLogger, devices);
     await stopped;
     await following?.close();
     await server.close();

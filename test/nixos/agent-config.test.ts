@@ -22,7 +22,8 @@ const parsed = (config: unknown) => parseConfig(utf8(JSON.stringify(config)));
 
 describe.skipIf(!hasNix)('the configuration of a guest', () => {
   test('is accepted, services by name', () => {
-    const { listen, closure, services } = parsed(configOf());
+    const { listen, closure, services, devices, eventLog } = parsed(configOf());
+    expect({ devices, eventLog }).toEqual({ devices: [], eventLog: {} });
     expect(listen).toEqual({ host: '0.0.0.0', port: 8080 });
     expect(closure).toEqual({
       source: 'registration',
@@ -43,9 +44,19 @@ describe.skipIf(!hasNix)('the configuration of a guest', () => {
         events = { socket = "/run/affidavit-agent/events.sock"; };
         privlevel = 1;
         accessLog = "warn";
-        collateral = { ark = "/nix/store/${'3'.repeat(32)}-ark.pem"; intelRoot = "/etc/root.pem"; };
+        collateral = {
+          ark = "/nix/store/${'3'.repeat(32)}-ark.pem"; intelRoot = "/etc/root.pem"; nvidiaRims = [ "/etc/rim.xml" ];
+        };
+        devices = [
+          { kind = "nvidia"; count = 2; command = [ "/nix/store/${'4'.repeat(32)}-a/bin/nvattest" "--nonce" "{nonce}" ]; }
+          { kind = "tpm"; key = "81000003"; certificate.nvIndex = "01c101d0"; }
+        ];
+        eventLog = { ccel = null; };
       `),
     );
+    expect(config.devices?.map(({ kind }) => kind)).toEqual(['nvidia', 'tpm']);
+    expect(config.eventLog).toEqual({ ccel: null });
+    expect(config.collateral.nvidiaRims).toEqual(['/etc/rim.xml']);
     expect(config.closure).toEqual({ source: 'scan', system: '/run/current-system' });
     expect(config.tls).toEqual({ certificateLifetime: 90 });
     expect(config.collateral.intelRoot).toBe('/etc/root.pem');
@@ -57,6 +68,8 @@ describe.skipIf(!hasNix)('the configuration of a guest', () => {
     ['a package that is no store path', 'services = { one = "/usr/bin/one"; };'],
     ['a name that is none', `services = { One = "${path('1')}"; };`],
     ['a level that is none', 'privlevel = 4;'],
+    ['a device that is none', 'devices = [ { kind = "amd"; } ];'],
+    ['a file of the event log that is none', 'eventLog = { ccel = "CCEL"; };'],
     ['a certificate that nobody knows', 'collateral = { root = "/etc/root.pem"; };'],
   ])('with %s is refused by the agent', (_, more) => {
     const config = configOf(more);

@@ -97,6 +97,25 @@ describe.skipIf(!hasNix)('units', () => {
     expect(lines.filter((line) => lacks.some((start) => line.startsWith(start)))).toEqual([]);
   });
 
+  test('the agent reaches the devices of its configuration, and without any none', () => {
+    const textWith = (deviceAllow: string) => {
+      const arguments_ = `${program} configFile = "c"; deviceAllow = [ ${deviceAllow} ];`;
+      const unit = `(import ./nixos/units/agent.nix { ${arguments_} }).affidavit-agent`;
+      return evaluate(`import ./nixos/lib/unit-text.nix (${unit})`) as string;
+    };
+    const lines = textWith('"/dev/tpmrm0 rw" "char-nvidia* rw"').split('\n');
+    const { has } = own['affidavit-agent'];
+    const kept = [...hardening, ...has].filter((line) => line !== 'PrivateDevices=true');
+    expect(kept.filter((line) => !lines.includes(line))).toEqual([]);
+    expect(lines.filter((line) => /Device/.test(line))).toEqual([
+      'DeviceAllow=/dev/tpmrm0 rw',
+      'DeviceAllow=char-nvidia* rw',
+      'DevicePolicy=closed',
+      'PrivateDevices=false',
+    ]);
+    expect(textWith('')).toBe(textOf('affidavit-agent').replace('/nix/store/c-agent.json', 'c'));
+  });
+
   test('sections come in order, and a list is a line for each item', () => {
     const unit = `{
       description = "D"; after = [ "a.service" "b.service" ]; unitConfig.OnFailure = "f.target";
