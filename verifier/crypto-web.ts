@@ -1,4 +1,5 @@
 /** CryptoPort over WebCrypto: browsers, workers, and every current JavaScript server. */
+import { rsaSignatureLength } from './abi/rsa.ts';
 import type { Bytes } from './bytes.ts';
 import type { CryptoPort } from './crypto.ts';
 
@@ -8,17 +9,29 @@ const rsaPss = { name: 'RSA-PSS', hash: 'SHA-384', saltLength: 48 };
 const rsaPkcs1 = (hash: 'SHA-256' | 'SHA-384') => ({ name: 'RSASSA-PKCS1-v1_5', hash });
 
 export const webCrypto: CryptoPort = {
-  verifyRsaPssSha384: (spki, message, signature) => verifyWith(rsaPss, spki, message, signature),
+  verifyRsaPssSha384: (spki, message, signature) => verifyRsa(rsaPss, spki, message, signature),
   verifyP384Sha384: (spki, message, signature) => verifyWith(p384, spki, message, signature),
   verifyP256Sha256: (spki, message, signature) => verifyWith(p256, spki, message, signature),
   verifyRsaPkcs1Sha256: (spki, message, signature) =>
-    verifyWith(rsaPkcs1('SHA-256'), spki, message, signature),
+    verifyRsa(rsaPkcs1('SHA-256'), spki, message, signature),
   verifyRsaPkcs1Sha384: (spki, message, signature) =>
-    verifyWith(rsaPkcs1('SHA-384'), spki, message, signature),
+    verifyRsa(rsaPkcs1('SHA-384'), spki, message, signature),
 };
 
+type RsaAlgorithm = typeof rsaPss | ReturnType<typeof rsaPkcs1>;
+
+async function verifyRsa(
+  algorithm: RsaAlgorithm,
+  spki: Bytes,
+  message: Bytes,
+  signature: Bytes,
+): Promise<boolean> {
+  if (signature.length !== rsaSignatureLength(spki)) return false;
+  return verifyWith(algorithm, spki, message, signature);
+}
+
 async function verifyWith(
-  algorithm: typeof p384 | typeof p256 | typeof rsaPss | ReturnType<typeof rsaPkcs1>,
+  algorithm: typeof p384 | typeof p256 | RsaAlgorithm,
   spki: Bytes,
   message: Bytes,
   signature: Bytes,

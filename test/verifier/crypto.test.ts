@@ -110,6 +110,16 @@ describe.each(ports)('%s', (_, port) => {
       expect(await verify(new Uint8Array(512).fill(0xff))).toBe(false);
     });
 
+    test('without its leading zero', async () => {
+      // The same integer, one byte shorter: OpenSSL alone takes it.
+      let signature = pss('sha384', 48, shortRsa.privateKey);
+      while (signature[0] !== 0) signature = pss('sha384', 48, shortRsa.privateKey);
+      expect(await verify(signature, message, shortRsa.publicKey)).toBe(true);
+      expect(await verify(signature.subarray(1), message, shortRsa.publicKey)).toBe(false);
+      const longer = concat(new Uint8Array(1), signature);
+      expect(await verify(longer, message, shortRsa.publicKey)).toBe(false);
+    });
+
     test('a key that is none', async () => {
       const spki = spkiOf(keys.ark.publicKey);
       for (const bad of [new Uint8Array(0), spki.subarray(1), utf8('rubbish')]) {
@@ -125,6 +135,61 @@ describe.each(ports)('%s', (_, port) => {
       for (const encoding of ['der', 'ieee-p1363'] as const) {
         expect(await verify(ecdsa(encoding), message, keys.vcek.publicKey)).toBe(false);
       }
+    });
+  });
+
+  describe.each([
+    ['sha256', 'verifyRsaPkcs1Sha256', 'sha384'],
+    ['sha384', 'verifyRsaPkcs1Sha384', 'sha256'],
+  ] as const)('RSASSA-PKCS1-v1_5, %s', (hash, method, otherHash) => {
+    const pkcs1 = (text = message, name: string = hash, key = shortRsa.privateKey) =>
+      new Uint8Array(sign(name, text, key));
+    const verify = (signature: Bytes, text = message, key = shortRsa.publicKey) =>
+      port[method](spkiOf(key), text, signature);
+
+    test('good', async () => {
+      expect(await verify(pkcs1())).toBe(true);
+      const long = pkcs1(message, hash, keys.ark.privateKey);
+      expect(await verify(long, message, keys.ark.publicKey)).toBe(true);
+    });
+
+    test('another message, key, hash or padding', async () => {
+      expect(await verify(pkcs1(), utf8('signee'))).toBe(false);
+      expect(await verify(pkcs1(), message, keys.ark.publicKey)).toBe(false);
+      expect(await verify(pkcs1(message, otherHash))).toBe(false);
+      const padding = constants.RSA_PKCS1_PSS_PADDING;
+      const pss = sign(hash, message, { key: shortRsa.privateKey, padding, saltLength: 48 });
+      expect(await verify(new Uint8Array(pss))).toBe(false);
+    });
+
+    test('bits changed, and wrong lengths, without its leading zero too', async () => {
+      let count = 0;
+      while (pkcs1(bigEndian(count, 4))[0] !== 0) count++;
+      const text = bigEndian(count, 4);
+      const signature = pkcs1(text);
+      expect(await verify(signature, text)).toBe(true);
+      for (const at of [1, 128, 255])
+        expect(await verify(flipped(signature, at), text)).toBe(false);
+      const wrong = [
+        signature.subarray(1),
+        signature.subarray(0, -1),
+        concat(new Uint8Array(1), signature),
+        new Uint8Array(0),
+        new Uint8Array(256),
+      ];
+      for (const one of wrong) expect(await verify(one, text)).toBe(false);
+    });
+
+    test('a key that is none, and a key on a curve', async () => {
+      const spki = spkiOf(shortRsa.publicKey);
+      for (const bad of [
+        new Uint8Array(0),
+        spki.subarray(1),
+        spki.subarray(0, 40),
+        utf8('rubbish'),
+      ])
+        expect(await port[method](bad, message, pkcs1())).toBe(false);
+      expect(await verify(pkcs1(), message, keys.vcek.publicKey)).toBe(false);
     });
   });
 

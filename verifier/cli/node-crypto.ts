@@ -11,6 +11,7 @@ import {
   type VerifyKeyObjectInput,
   type VerifyPublicKeyInput,
 } from 'node:crypto';
+import { rsaSignatureLength } from '#verifier/abi/rsa.ts';
 import { type Bytes, concat, equalBytes, fromHex } from '#verifier/bytes.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 
@@ -30,21 +31,21 @@ type Algorithm = {
   key: Bytes;
   hash: string;
   how: Omit<VerifyKeyObjectInput, 'key'>;
-  /** From r ‖ s to what OpenSSL takes; null when it is no signature. */
-  encode: (signature: Bytes) => Bytes | null;
+  /** To what OpenSSL takes; null when it is no signature by such a key. */
+  encode: (signature: Bytes, spki: Bytes) => Bytes | null;
 };
 
 const rsaPss: Algorithm = {
   key: fromHex('300d06092a864886f70d0101010500', 'rsaEncryption'),
   hash: 'sha384',
   how: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 },
-  encode: (signature) => signature,
+  encode: ofModulusLength,
 };
 const rsaPkcs1 = (hash: 'sha256' | 'sha384'): Algorithm => ({
   key: rsaPss.key,
   hash,
   how: { padding: constants.RSA_PKCS1_PADDING },
-  encode: (signature) => signature,
+  encode: ofModulusLength,
 });
 const p384: Algorithm = {
   key: fromHex('301006072a8648ce3d020106052b81040022', 'id-ecPublicKey secp384r1'),
@@ -92,7 +93,7 @@ function portOf(rsaKey: ToKey, ecKey: ToKey, verify: Verify): CryptoPort {
   const checker =
     ({ key, hash, how, encode }: Algorithm, toKey: ToKey) =>
     async (spki: Bytes, message: Bytes, signature: Bytes) => {
-      const encoded = encode(signature);
+      const encoded = encode(signature, spki);
       // OpenSSL verifies as the key's kind asks, whatever was asked for.
       if (encoded === null || !isKeyOf(key, spki)) return false;
       try {
@@ -108,6 +109,10 @@ function portOf(rsaKey: ToKey, ecKey: ToKey, verify: Verify): CryptoPort {
     verifyRsaPkcs1Sha256: checker(rsaPkcs1('sha256'), rsaKey),
     verifyRsaPkcs1Sha384: checker(rsaPkcs1('sha384'), rsaKey),
   };
+}
+
+function ofModulusLength(signature: Bytes, spki: Bytes): Bytes | null {
+  return signature.length === rsaSignatureLength(spki) ? signature : null;
 }
 
 /**
