@@ -1,5 +1,5 @@
 /** CryptoPort over WebCrypto: browsers, workers, and every current JavaScript server. */
-import { rsaSignatureLength } from './abi/rsa.ts';
+import { rsaSignatureLength } from './abi/spki.ts';
 import type { Bytes } from './bytes.ts';
 import type { CryptoPort } from './crypto.ts';
 

@@ -7,7 +7,7 @@ import type { NvidiaArchitecture } from '../abi/nvidia/opaque.ts';
 import { type Bytes, equalBytes, fromHex, fromUtf8, quote } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import { context, DerReader, derTag } from './der.ts';
-import type { Certificate, Extension } from './x509.ts';
+import { attributesOf, type Certificate, type Extension } from './x509.ts';
 
 /** The key that signs reports. The boot ROM certifies it anew for each firmware. */
 export type NvidiaLeaf = {
@@ -242,18 +242,7 @@ function readTcbInfo(value: Bytes, model: string, what: string): Bytes {
 
 /** The one attribute of that type. @param name DER of the Name */
 function attributeOf(name: Bytes, type: string, what: string): string {
-  const reader = new DerReader(name, `${what}, name`).enter(derTag.sequence, 'name');
-  const found: string[] = [];
-  while (!reader.done) {
-    const rdn = reader.enter(derTag.set, 'relative name');
-    const attribute = rdn.enter(derTag.sequence, 'attribute');
-    rdn.end('the attribute');
-    const oid = attribute.oid('attribute type');
-    const { content } = attribute.element('attribute value');
-    attribute.end('the attribute value');
-    if (oid === type) found.push(fromUtf8(content, `${what}, name`));
-  }
-  const [value, ...others] = found;
+  const [value, ...others] = attributesOf(name, type, what);
   if (value === undefined || others.length > 0)
     throw profile(what, `its name should have one attribute ${type}`);
   return value;

@@ -17,13 +17,8 @@ import {
 } from './algorithms.ts';
 import { context, DerReader, derTag } from './der.ts';
 
-export {
-  ecdsaSpki,
-  type PublicKey,
-  p256Spki,
-  rsaSpki,
-  type SignatureAlgorithm,
-} from './algorithms.ts';
+export { ecdsaSpki, p256Spki, rsaSpki } from '../abi/spki.ts';
+export type { PublicKey, SignatureAlgorithm } from './algorithms.ts';
 
 export type Extension = { oid: string; critical: boolean; value: Bytes };
 
@@ -260,8 +255,16 @@ function isEmptyName(name: Bytes): boolean {
   return equalBytes(name, Uint8Array.of(derTag.sequence, 0));
 }
 
-/** Each RDN holds one attribute; CN occurs once. @param name DER of the Name */
+/** CN occurs once. @param name DER of the Name */
 export function commonNameOf(name: Bytes, what: string): string {
+  const [commonName, ...others] = attributesOf(name, '2.5.4.3', what);
+  if (commonName === undefined || others.length > 0)
+    profile(what, 'the name should have exactly one common name');
+  return commonName;
+}
+
+/** Each RDN holds one attribute. @param name DER of the Name @returns the values of one type, in their order */
+export function attributesOf(name: Bytes, type: string, what: string): string[] {
   const reader = new DerReader(name, `${what}, name`).enter(derTag.sequence, 'name');
   const found: string[] = [];
   while (!reader.done) {
@@ -271,12 +274,10 @@ export function commonNameOf(name: Bytes, what: string): string {
     const oid = attribute.oid('attribute type');
     const { content } = attribute.element('attribute value');
     attribute.end('the attribute value');
-    if (oid === '2.5.4.3') found.push(fromUtf8(content, `${what}, common name`));
+    if (oid === type)
+      found.push(fromUtf8(content, `${what}, ${oid === '2.5.4.3' ? 'common name' : 'name'}`));
   }
-  const [commonName, ...others] = found;
-  if (commonName === undefined || others.length > 0)
-    profile(what, 'the name should have exactly one common name');
-  return commonName;
+  return found;
 }
 
 function profile(what: string, problem: string): never {

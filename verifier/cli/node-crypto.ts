@@ -11,7 +11,7 @@ import {
   type VerifyKeyObjectInput,
   type VerifyPublicKeyInput,
 } from 'node:crypto';
-import { rsaSignatureLength } from '#verifier/abi/rsa.ts';
+import { rsaSignatureLength } from '#verifier/abi/spki.ts';
 import { type Bytes, concat, equalBytes, fromHex } from '#verifier/bytes.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 

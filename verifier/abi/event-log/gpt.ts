@@ -1,9 +1,9 @@
 /** UEFI_GPT_DATA (PFP 1.06, 10.2.7): the header of a disk's partition table, and its entries (UEFI 2.10, 5.3). */
 import { type Bytes, Reader, toHex, utf8 } from '../../bytes.ts';
 import { AttestationError } from '../../errors.ts';
+import type { EventView } from './event-view.ts';
 import { guidName, guidOf } from './guid.ts';
 import { printable } from './text.ts';
-import type { EventView } from './view.ts';
 
 const headerLength = 92;
 const signature = toHex(utf8('EFI PART'));

@@ -1,9 +1,9 @@
 /** EV_IPL: what boot loaders measure. shim, GRUB (PCR 8 and 9), systemd-boot and systemd-stub (PCR 11 to 13). */
 import { toHex } from '../../bytes.ts';
 import { hashOf } from '../tpm/hash.ts';
+import type { EventView } from './event-view.ts';
 import { asciiOf, printable, textTo0, utf16To0 } from './text.ts';
 import type { LogEvent } from './types.ts';
-import type { EventView } from './view.ts';
 
 const labels: readonly (readonly [prefix: string, label: string])[] = [
   ['grub_cmd: ', 'GRUB command'],

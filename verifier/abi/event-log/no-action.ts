@@ -1,10 +1,10 @@
 /** EV_NO_ACTION (PFP 1.06, 10.4.5): what firmware says and does not measure. */
 import { type Bytes, Reader } from '../../bytes.ts';
 import { AttestationError } from '../../errors.ts';
+import type { EventView } from './event-view.ts';
 import { localityOf } from './locality.ts';
 import { printable, textTo0 } from './text.ts';
 import type { LogEvent } from './types.ts';
-import type { EventView } from './view.ts';
 
 const signatureLength = 16;
 

@@ -1,9 +1,9 @@
 /** Firmware volumes, configuration tables and platform settings: what is measured stands elsewhere, here is its name. */
 import { type Bytes, Reader } from '../../bytes.ts';
+import type { EventView } from './event-view.ts';
 import { printable, textTo0 } from './text.ts';
 import { eventTypes, type LogEvent } from './types.ts';
 import { bytesText } from './variable.ts';
-import type { EventView } from './view.ts';
 
 export function viewConfiguration(event: LogEvent): EventView | null {
   const { type, data } = event;

@@ -1,8 +1,8 @@
 /** EV_EVENT_TAG, TCG_PCClientTaggedEvent: tag (4), length (4), text. Linux' EFI stub, systemd, and guests of Confidential Containers. */
 import { type Bytes, Reader } from '../../bytes.ts';
+import type { EventView } from './event-view.ts';
 import { printable, textTo0, utf16To0 } from './text.ts';
 import { bytesText } from './variable.ts';
-import type { EventView } from './view.ts';
 
 /** 'AAEL' read big-endian: a line `domain operation content` of the attestation agent's event log. */
 const agentLine = 0x4141454c;

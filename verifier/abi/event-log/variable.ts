@@ -2,10 +2,10 @@
 import { type Bytes, Reader, toHex } from '../../bytes.ts';
 import { AttestationError } from '../../errors.ts';
 import { devicePathText } from './device-path.ts';
+import type { EventView } from './event-view.ts';
 import { guidName, guidOf } from './guid.ts';
 import { countSignatures, readAuthority, readSignatureLists } from './signature-list.ts';
 import { printable, textTo0, utf16To0 } from './text.ts';
-import type { EventView } from './view.ts';
 
 export type Variable = { readonly guid: string; readonly name: string; readonly data: Bytes };
 

@@ -2,6 +2,7 @@
 import { type Bytes, Reader, toHex } from '../../bytes.ts';
 import { devicePathText } from './device-path.ts';
 import { readRuntimeData } from './dstack.ts';
+import type { EventView } from './event-view.ts';
 import { viewGpt } from './gpt.ts';
 import { viewIpl } from './ipl.ts';
 import { viewNoAction } from './no-action.ts';
@@ -10,12 +11,6 @@ import { viewTag } from './tag.ts';
 import { printable, textTo0, utf16To0 } from './text.ts';
 import { eventTypes, type LogEvent } from './types.ts';
 import { bytesText, readVariable, viewAuthority, viewVariable } from './variable.ts';
-
-export type EventView = {
-  /** One line. */
-  readonly what: string;
-  readonly parts: readonly { readonly name: string; readonly value: string }[];
-};
 
 export function viewEvent(event: LogEvent): EventView {
   return viewOf(event) ?? { what: plainText(event.data), parts: [] };

@@ -2,8 +2,9 @@
  * TPMT_PUBLIC of an attestation key ⇄ bytes (TPM 2.0 Library Part 2, 12.2.4), and the files that hold one. The key leaves as DER
  * SubjectPublicKeyInfo, which is what signatures are verified with.
  */
-import { type Bytes, concat, fromBase64, fromHex, Reader } from '../../bytes.ts';
+import { type Bytes, concat, fromBase64, Reader } from '../../bytes.ts';
 import { AttestationError } from '../../errors.ts';
+import { ecdsaSpki, rsaSpki } from '../spki.ts';
 import { type TpmHash, tpmHashes } from './hash.ts';
 import { hexOf, outOfRange, readHash, readSized, readU32, sized, u16, u32 } from './wire.ts';
 
@@ -107,20 +108,9 @@ export function anAttestationKey(area: TpmPublic): TpmPublic {
   return area;
 }
 
-const rsaEncryption = fromHex('300d06092a864886f70d0101010500', 'rsaEncryption');
-const pointStarts = {
-  p256: fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'P-256 key'),
-  p384: fromHex('3076301006072a8648ce3d020106052b8104002203620004', 'P-384 key'),
-};
-
 /** DER SubjectPublicKeyInfo. */
 export function spkiOfTpmKey(key: TpmKey): Bytes {
-  if (key.kind !== 'rsa') return concat(pointStarts[key.kind], key.point);
-  const digits = u32(key.exponent);
-  const exponent = digits.subarray(digits.findIndex((byte) => byte !== 0));
-  const pair = concat(unsigned(key.modulus), unsigned(exponent));
-  const bits = concat(Uint8Array.of(0), tlv(0x30, pair));
-  return tlv(0x30, concat(rsaEncryption, tlv(0x03, bits)));
+  return key.kind === 'rsa' ? rsaSpki(key.modulus, key.exponent) : ecdsaSpki(key.kind, key.point);
 }
 
 /**
@@ -182,16 +172,4 @@ function readEcc(reader: Reader): TpmKey {
   const x = readSized(reader, 'x', { min: size, max: size });
   const y = readSized(reader, 'y', { min: size, max: size });
   return { kind, point: concat(x, y) };
-}
-
-function unsigned(digits: Bytes): Bytes {
-  const sign = (digits[0] as number) >= 0x80 ? Uint8Array.of(0) : new Uint8Array();
-  return tlv(0x02, concat(sign, digits));
-}
-
-/** X.690, 8.1.3. */
-function tlv(tag: number, content: Bytes): Bytes {
-  const { length } = content;
-  const octets = length < 0x80 ? [] : length < 0x100 ? [0x81] : [0x82, length >> 8];
-  return concat(Uint8Array.of(tag, ...octets, length & 0xff), content);
 }
