@@ -21,6 +21,11 @@ chain     | verifier/chain/**             | kernel checks crypto roots | @noble/
           |                               | chain                      |
 roots     | verifier/roots.ts             | kernel                     |
 evidence  | verifier/evidence.ts          | kernel                     |
+forms     | verifier/evidence-forms.ts    | kernel evidence            |
+show      | verifier/show/**              | kernel chain evidence      | @noble/hashes
+          |                               | appraise words show        |
+words     | verifier/words/**             | kernel checks appraise     |
+          |                               | verified words             |
 verified  | verifier/verified.ts          | kernel checks              |
 verify    | verifier/verify.ts            | kernel checks crypto roots | @noble/hashes
           | verifier/verify-*.ts          | chain evidence verified    |
@@ -56,7 +61,7 @@ paths     | verifier/cli/paths.ts         | paths                      | node:
 cli       | verifier/cli/**               | kernel checks crypto roots | axios yargs node:
           |                               | chain evidence verified    |
           |                               | verify appraise index cli  |
-          |                               | tokens                     |
+          |                               | tokens forms show words    |
           |                               | (agent-cli) (prover-cli)   |
           |                               | (closure)                  |
           |                               | policy-tools paths         |
@@ -92,6 +97,7 @@ agent     | agent/**                      | kernel agent               | @koa/ro
           |                               |                            | koa pino
 prover-cli | prover/cli.ts                | kernel checks evidence     | node:
           | prover/*-command.ts           | verified appraise cli bob  |
+          |                               | forms words                |
           |                               | prover prover-cli contract |
           |                               | set-makers linked-bob      |
           |                               | chain crypto roots         |

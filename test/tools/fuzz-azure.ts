@@ -9,8 +9,8 @@ import { encodeHcl, hclTeeOf, looksLikeHcl, parseHcl } from '#verifier/abi/hcl.t
 import { encodeHclClaims, parseHclClaims } from '#verifier/abi/hcl-claims.ts';
 import { encodeTdReportStruct, parseTdReportStruct } from '#verifier/abi/td-report-struct.ts';
 import { type Bytes, concat, equalBytes, toBase64, toHex, utf8 } from '#verifier/bytes.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
-import { azureEvidenceSections, hclSections } from '#verifier/cli/show-hcl.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
+import { azureEvidenceSections, hclSections } from '#verifier/show/hcl.ts';
 import type { Parser } from './fuzz-run.ts';
 
 export async function azureParsers(): Promise<Parser[]> {

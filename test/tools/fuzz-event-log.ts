@@ -8,8 +8,8 @@ import { replayPcrs } from '#verifier/abi/event-log/replay.ts';
 import { registerKind } from '#verifier/abi/event-log/types.ts';
 import { type Bytes, equalBytes } from '#verifier/bytes.ts';
 import { Checklist } from '#verifier/checklist.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
-import { eventLogSections } from '#verifier/cli/show-event-log.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
+import { eventLogSections } from '#verifier/show/event-log.ts';
 import { verifyEventLog } from '#verifier/verify-event-log.ts';
 import type { Parser } from './fuzz-run.ts';
 

@@ -8,8 +8,8 @@ import { looksLikeNitro, parseNitro } from '#verifier/abi/nitro.ts';
 import { type Bytes, concat, equalBytes, utf8 } from '#verifier/bytes.ts';
 import { asNitroCa, asNitroLeaf, asNitroRoot } from '#verifier/chain/nitro.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
-import { nitroSections } from '#verifier/cli/show-nitro.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
+import { nitroSections } from '#verifier/show/nitro.ts';
 import type { Parser } from './fuzz-run.ts';
 
 export async function nitroParsers(): Promise<Parser[]> {

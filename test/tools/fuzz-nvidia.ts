@@ -20,8 +20,8 @@ import {
   asNvidiaRoot,
 } from '#verifier/chain/nvidia.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
-import { nvidiaSections } from '#verifier/cli/show-nvidia.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
+import { nvidiaSections } from '#verifier/show/nvidia.ts';
 import type { Parser } from './fuzz-run.ts';
 
 export async function nvidiaParsers(): Promise<Parser[]> {

@@ -15,7 +15,7 @@ import { canonicalXml } from '#verifier/abi/xml/canonical.ts';
 import { parseXml } from '#verifier/abi/xml/parse.ts';
 import { type Bytes, equalBytes } from '#verifier/bytes.ts';
 import { parseOcsp } from '#verifier/chain/ocsp.ts';
-import { ocspSections, rimSections } from '#verifier/cli/show-rim.ts';
+import { ocspSections, rimSections } from '#verifier/show/rim.ts';
 import type { Parser } from './fuzz-run.ts';
 
 export async function rimParsers(): Promise<Parser[]> {

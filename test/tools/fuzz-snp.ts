@@ -27,8 +27,8 @@ import { type Bytes, equalBytes, fromUtf8, utf8 } from '#verifier/bytes.ts';
 import { asArk, asAsk, asVek } from '#verifier/chain/amd.ts';
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
 import { readCertificates, readLists } from '#verifier/cli/certificate-files.ts';
-import { describe } from '#verifier/cli/show-command.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
+import { describe } from '#verifier/show/describe.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
 import { encodeProof, parseProof } from '#verifier/smt/proof.ts';
 import type { Parser } from './fuzz-run.ts';
 

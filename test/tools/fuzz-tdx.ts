@@ -25,8 +25,8 @@ import { type Bytes, concat, equalBytes, toHex, utf8 } from '#verifier/bytes.ts'
 import { asIntelRoot, asPck, asPckCa, asTcbSigning } from '#verifier/chain/intel.ts';
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
 import { readCertificates } from '#verifier/cli/certificate-files.ts';
-import { describe } from '#verifier/cli/show-command.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
+import { describe } from '#verifier/show/describe.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
 import { outcomeOf, type Parser } from './fuzz-run.ts';
 
 export async function tdxParsers(): Promise<Parser[]> {

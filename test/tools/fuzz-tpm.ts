@@ -18,8 +18,8 @@ import { type Bytes, equalBytes, toHex, utf8 } from '#verifier/bytes.ts';
 import { asAk, asTpmCa } from '#verifier/chain/tpm.ts';
 import { withoutPadding } from '#verifier/chain/tpm-chain.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
-import { renderShow } from '#verifier/cli/show-document.ts';
-import { tpmSections } from '#verifier/cli/show-tpm.ts';
+import { renderShow } from '#verifier/show/document.ts';
+import { tpmSections } from '#verifier/show/tpm.ts';
 import type { Parser } from './fuzz-run.ts';
 
 const kinds = ['rsa', 'p256', 'p384'] as const;

@@ -1,8 +1,8 @@
 /** What a user reads of one verification, in each format. Runs in Node and in a browser: nothing here is of either. */
 import { appraise } from '#verifier/appraise/appraise.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
-import { renderMarkdown } from '#verifier/cli/markdown.ts';
-import { renderVerdict } from '#verifier/cli/text.ts';
+import { renderMarkdown } from '#verifier/words/markdown.ts';
+import { renderVerdict } from '#verifier/words/verdict.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
 import type { TrustedRoot } from '#verifier/roots.ts';

@@ -12,14 +12,15 @@ import {
 import { type Imported, importObjects } from '#verifier/collateral/import.ts';
 import { needsOf } from '#verifier/collateral/needs.ts';
 import { describeObject } from '#verifier/collateral/vendor-object.ts';
+import type { FoundEvidence } from '#verifier/evidence-forms.ts';
+import { harmless } from '#verifier/words/lines.ts';
 import { blaming, CliError, exitCodes, usageError } from './cli-error.ts';
 import type { CollateralOutput } from './collateral-command.ts';
 import type { CollateralFound } from './collateral-options.ts';
 import { needCache, openCache, openTools, unixNow } from './collateral-setup.ts';
-import { type FoundEvidence, readEvidence } from './evidence-file.ts';
+import { readEvidence } from './evidence-file.ts';
 import { readFileLimited } from './files.ts';
 import { linesOf, needsOptions, problemLine } from './gather-lacking.ts';
-import { harmless } from './lines.ts';
 import { withSpinner } from './spinner.ts';
 import { settingsOf } from './verify-command.ts';
 

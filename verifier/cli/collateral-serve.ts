@@ -4,12 +4,12 @@ import type { Found } from '#verifier/collateral/collect.ts';
 import { createMirror } from '#verifier/collateral/host/mirror.ts';
 import { describeObject } from '#verifier/collateral/vendor-object.ts';
 import { type Listening, listen } from '#verifier/serve/host/listen.ts';
+import { harmless } from '#verifier/words/lines.ts';
 import { exitCodes, usageError } from './cli-error.ts';
 import type { CollateralOutput } from './collateral-command.ts';
 import type { CollateralFound } from './collateral-options.ts';
 import { openTools, type Setup, unixNow } from './collateral-setup.ts';
 import { problemLine } from './gather-lacking.ts';
-import { harmless } from './lines.ts';
 import { stopSignal } from './stop-signal.ts';
 import { settingsOf } from './verify-command.ts';
 

@@ -8,11 +8,11 @@ import {
 } from '#verifier/collateral/vendor-object.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
+import { harmless } from '#verifier/words/lines.ts';
 import { exitCodes, usageError } from './cli-error.ts';
 import type { CollateralOutput } from './collateral-command.ts';
 import type { CollateralFound } from './collateral-options.ts';
 import { type Cache, needCache, openCache, unixNow } from './collateral-setup.ts';
-import { harmless } from './lines.ts';
 
 type Entry = { name: string; what: string; stored: StoredObject; facts: ObjectFacts };
 /** Damaged: what cannot be read, which nobody is handed. */

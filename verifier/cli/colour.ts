@@ -1,11 +1,6 @@
 /** Colour for a terminal that shows it. Every coloured word says the same without it. */
 
-export type Style = 'good' | 'bad' | 'open' | 'quiet' | 'strong';
-
-export type Paint = (style: Style, text: string) => string;
-
-/** For files, pipes, and those who ask for none. */
-export const plain: Paint = (_, text) => text;
+import { type Paint, plain, type Style } from '#verifier/words/paint.ts';
 
 const codes: Record<Style, readonly [number, number]> = {
   good: [32, 39],

@@ -10,8 +10,8 @@ import { looksLikeGoTpm, parseGoTpmAttestation } from '#verifier/abi/tpm/go-tpm.
 import { readAkPublic } from '#verifier/abi/tpm/public.ts';
 import { type Bytes, fromHex } from '#verifier/bytes.ts';
 import type { Collateral, DeviceEvidence } from '#verifier/evidence.ts';
+import type { FoundEvidence } from '#verifier/evidence-forms.ts';
 import { blaming, usageError } from './cli-error.ts';
-import type { FoundEvidence } from './evidence-file.ts';
 import { readFileLimited } from './files.ts';
 
 type Files = string | readonly string[] | undefined;

@@ -1,6 +1,7 @@
 /** `affidavit explain CHECK`: one check of the catalogue, without evidence. */
+
+import { explainCheck } from '#verifier/words/explain.ts';
 import { columnsFor } from './colour.ts';
-import { explainCheck } from './explain.ts';
 import { checkIdOf } from './verdict-output.ts';
 
 /** @returns what to print @throws CliError wrong usage for what is no check */

@@ -11,9 +11,9 @@ import {
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
 import type { TrustedRoot } from '#verifier/roots.ts';
 import { formatTime, type UnixTime } from '#verifier/time.ts';
+import { harmless } from '#verifier/words/lines.ts';
 import type { SourceOptions } from './collateral-options.ts';
 import type { Setup } from './collateral-setup.ts';
-import { harmless } from './lines.ts';
 import { withSpinner } from './spinner.ts';
 
 /** @param now what the evidence is verified for, and may be past; what is gathered is current by the clock */

@@ -5,13 +5,13 @@
 import type { StoredObject } from '#verifier/collateral/vendor-object.ts';
 import type { CryptoPort } from '#verifier/crypto.ts';
 import type { Collateral, Evidence } from '#verifier/evidence.ts';
+import type { FoundEvidence } from '#verifier/evidence-forms.ts';
 import type { TrustedRoot } from '#verifier/roots.ts';
 import type { UnixTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
 import { verify } from '#verifier/verify.ts';
 import { blaming, usageError } from './cli-error.ts';
 import type { SourceOptions } from './collateral-options.ts';
-import type { FoundEvidence } from './evidence-file.ts';
 import type { GatherLacking } from './gather-lacking.ts';
 
 export type Gathered = {

@@ -13,9 +13,9 @@ import {
   type Severity,
 } from '#verifier/guest-lint/lint.ts';
 import { severities } from '#verifier/guest-lint/rule.ts';
+import { harmless, wrap } from '#verifier/words/lines.ts';
 import { blaming, CliError, exitCodes, usageError } from './cli-error.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
-import { harmless, wrap } from './lines.ts';
 
 export type LintOptions = {
   /** File, folder, or what stands for standard input. */

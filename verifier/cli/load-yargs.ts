@@ -5,7 +5,7 @@ import nodeModule from 'node:module';
 const measured = 'string-width';
 
 export async function loadYargs(): Promise<typeof import('yargs').default> {
-  const width = import.meta.resolve('./text-width.ts');
+  const width = import.meta.resolve('../words/text-width.ts');
   // Node without hooks loads the package itself: slower, and the same help.
   const hooks = nodeModule.registerHooks?.({
     resolve: (specifier, context, next) =>

@@ -18,9 +18,9 @@ import type { PageAddOrder } from '#verifier/measure/tdx/mrtd.ts';
 import type { KernelHeader, ProfileName } from '#verifier/measure/tdx/profiles.ts';
 import { maxFirmwareLength, parseTdvf } from '#verifier/measure/tdx/tdvf.ts';
 import { type SecureBootVariable, secureBootVariables } from '#verifier/measure/tdx/uefi.ts';
+import { harmless, wrap } from '#verifier/words/lines.ts';
 import { blaming, exitCodes, usageError } from './cli-error.ts';
 import { readFileLimited } from './files.ts';
-import { harmless, wrap } from './lines.ts';
 
 export type MeasureTdxOptions = {
   tdvf: string;

@@ -7,6 +7,7 @@ import { type Policy, policyDigest } from '#verifier/appraise/policy.ts';
 import type { Decision } from '#verifier/appraise/verdict.ts';
 import { fromHex, toHex } from '#verifier/bytes.ts';
 import type { CheckId } from '#verifier/checks.ts';
+import { asIfLive, evidenceOrNull, type FoundEvidence } from '#verifier/evidence-forms.ts';
 import {
   compareDecisions,
   type DecisionChange,
@@ -18,13 +19,13 @@ import { lintPolicy } from '#verifier/policy-tools/lint.ts';
 import { pinPolicy } from '#verifier/policy-tools/pin.ts';
 import { noReferences, type VerifiedReferences } from '#verifier/reference/verified.ts';
 import type { Verified } from '#verifier/verified.ts';
+import { renderVerdict } from '#verifier/words/verdict.ts';
 import { blaming, CliError, exitCodes, usageError } from './cli-error.ts';
-import { asIfLive, evidenceOrNull, type FoundEvidence, readEvidence } from './evidence-file.ts';
+import { readEvidence } from './evidence-file.ts';
 import { readFileLimited } from './files.ts';
 import { readExpectations } from './policy-expect.ts';
 import type { PolicyCommand } from './policy-options.ts';
 import { diffText, lintText, pinnedText, testText } from './policy-text.ts';
-import { renderVerdict } from './text.ts';
 import {
   hexOption,
   settingsOf,

@@ -2,8 +2,8 @@
 import type { CheckChange, MemberChange } from '#verifier/policy-tools/compare.ts';
 import type { Finding } from '#verifier/policy-tools/lint.ts';
 import type { Pinned, Remark } from '#verifier/policy-tools/pin.ts';
+import { wrap } from '#verifier/words/verdict.ts';
 import type { JudgedFolder, TestResult } from './policy-command.ts';
-import { wrap } from './text.ts';
 
 type LintedFile = { file: string; name: string; digest: string; findings: readonly Finding[] };
 

@@ -4,7 +4,7 @@ import type { ReferenceFile } from '#verifier/reference/file.ts';
 import { measuredOf, type ReferenceValues } from '#verifier/reference/values.ts';
 import type { CheckedReference, CheckedSignature } from '#verifier/reference/verified.ts';
 import { formatTime } from '#verifier/time.ts';
-import { wrap } from './lines.ts';
+import { wrap } from '#verifier/words/lines.ts';
 import type { VerifiedFiles } from './reference-command.ts';
 
 const indent = '  ';

@@ -3,7 +3,7 @@ import { describeExplanation, eventLabel } from '#verifier/abi/event-log/describ
 import { replayPcrs } from '#verifier/abi/event-log/replay.ts';
 import { type LogEvent, registerName } from '#verifier/abi/event-log/types.ts';
 import { toHex } from '#verifier/bytes.ts';
-import { harmless, wrap } from './lines.ts';
+import { harmless, wrap } from '#verifier/words/lines.ts';
 import type { ReplayedRegister, ReplayReport } from './replay-command.ts';
 
 const marks = { fits: 'fits', differs: 'DIFFERS', untold: 'NOT TOLD' } as const;

@@ -1,5 +1,5 @@
 /** Shows on a terminal that something is awaited; anywhere else it is silent. */
-import { cut, harmless } from './lines.ts';
+import { cut, harmless } from '#verifier/words/lines.ts';
 
 export type SpinnerStream = {
   isTTY?: boolean | undefined;

@@ -36,7 +36,7 @@ export async function refuseOutput(options: OutputOptions): Promise<void> {
 
 /** @throws CliError wrong usage for what is no check */
 export async function checkIdOf(text: string): Promise<AnyCheckId> {
-  const { isCheckId, similarIds } = await import('./explain.ts');
+  const { isCheckId, similarIds } = await import('#verifier/words/explain.ts');
   if (isCheckId(text)) return text;
   const similar = similarIds(text);
   throw usageError(
@@ -74,15 +74,15 @@ export async function linkedOutput(
   const out = (stdout: string): Printed => ({ stdout, stderr: '' });
   if (format === 'json') return out(`${JSON.stringify(verdict, null, 2)}\n`);
   if (format === 'markdown') {
-    const { renderMarkdown } = await import('./markdown.ts');
+    const { renderMarkdown } = await import('#verifier/words/markdown.ts');
     return out(renderMarkdown(verdict, policy));
   }
   const page = { columns: columnsFor(terminal), paint: paintFor(terminal, process.env) };
-  const { decisionText, renderVerdict } = await import('./text.ts');
+  const { decisionText, renderVerdict } = await import('#verifier/words/verdict.ts');
   const decision = `${decisionText(verdict, policy, page)}\n`;
   if (quiet) return out(decision);
   if (explain !== undefined) {
-    const { explainCheck } = await import('./explain.ts');
+    const { explainCheck } = await import('#verifier/words/explain.ts');
     return out(`${explainCheck(await checkIdOf(explain), verdict, page.columns)}\n${decision}`);
   }
   return out(renderVerdict(verdict, policy, { ...page, bundle }));

@@ -16,6 +16,7 @@ import { insecureRoot } from '#verifier/chain/insecure-root.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral, CpuEvidence, DeviceEvidence, Evidence } from '#verifier/evidence.ts';
+import { type FoundEvidence, fromSnp } from '#verifier/evidence-forms.ts';
 import { noReferences, type VerifiedReferences } from '#verifier/reference/verified.ts';
 import { type TrustedRoot, vendorRoots } from '#verifier/roots.ts';
 import { parseTime, type UnixTime } from '#verifier/time.ts';
@@ -25,7 +26,6 @@ import { readCertificates, readLists, readSigningChain } from './certificate-fil
 import { blaming, usageError } from './cli-error.ts';
 import type { SourceOptions } from './collateral-options.ts';
 import type { DeviceOptions } from './device-evidence.ts';
-import { type FoundEvidence, fromSnp } from './evidence-file.ts';
 import { attestationUrl, fetchLive } from './fetch-bundle.ts';
 import { readFileLimited, readStdinLimited, standardInput } from './files.ts';
 import { gathererOf, verifyGathering, withGathered } from './gather.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { hasShared, sharedMissing } from '#test/shared.ts';
 import { type Bytes, fromUtf8, toHex } from '#verifier/bytes.ts';
-import { renderShow, type ShowSection, showJson } from '#verifier/cli/show-document.ts';
-import { azureEvidenceSections, hclSections } from '#verifier/cli/show-hcl.ts';
+import { renderShow, type ShowSection, showJson } from '#verifier/show/document.ts';
+import { azureEvidenceSections, hclSections } from '#verifier/show/hcl.ts';
 import { azureCases } from './cases.ts';
 import { azureOf } from './samples.ts';
 

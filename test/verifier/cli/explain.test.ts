@@ -1,7 +1,7 @@
 /** `affidavit explain CHECK` and `verify --explain CHECK`. */
 import { describe, expect, test } from 'vitest';
 import { checkIds, entryOf } from '#verifier/checks.ts';
-import { codesOfCheck, explainCheck, similarIds } from '#verifier/cli/explain.ts';
+import { codesOfCheck, explainCheck, similarIds } from '#verifier/words/explain.ts';
 import { enclaveScene, quoteScene } from '../intel-scene.ts';
 import { bundleScene, replaced, reportScene, verdictOf } from '../scene.ts';
 import { affidavit } from './run.ts';

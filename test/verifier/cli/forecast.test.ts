@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fakeNow } from '#test/fake/amd.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { toPolicy } from '#verifier/appraise/policy.ts';
-import { distance, forecastSentence } from '#verifier/cli/forecast.ts';
+import { distance, forecastSentence } from '#verifier/words/forecast.ts';
 import { enclaveScene, quoteScene } from '../intel-scene.ts';
 import { reportScene, verdictOf, without } from '../scene.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { treeLines } from '#verifier/cli/history-lines.ts';
+import { treeLines } from '#verifier/words/history-lines.ts';
 
 const time = 1_800_000_000;
 const tree = (i: number, reason = 'boot') => ({

@@ -1,7 +1,7 @@
 /** The report for a ticket: complete, and nothing in it but what we wrote. */
 import { expect, test } from 'vitest';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
-import { renderMarkdown } from '#verifier/cli/markdown.ts';
+import { renderMarkdown } from '#verifier/words/markdown.ts';
 import { reportScene, strictPolicy, verdictOf, without } from '../scene.ts';
 
 test('an acceptance has its facts and every check folded away', async () => {

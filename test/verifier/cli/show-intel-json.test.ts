@@ -5,8 +5,8 @@ import { hasShared, sharedFile, sharedMissing } from '#test/shared.ts';
 import { codeOf } from '#test/verifier/code-of.ts';
 import { tdxBundleScene } from '#test/verifier/intel-scene.ts';
 import { utf8 } from '#verifier/bytes.ts';
-import { describe as describeBytes } from '#verifier/cli/show-command.ts';
-import { renderShow } from '#verifier/cli/show-document.ts';
+import { describe as describeBytes } from '#verifier/show/describe.ts';
+import { renderShow } from '#verifier/show/document.ts';
 
 const { tcbInfo, qeIdentity } = createIntel({ keys: generateIntelKeys('show') });
 

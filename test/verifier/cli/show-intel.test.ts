@@ -6,7 +6,7 @@ import { createIntel } from '#test/fake/intel.ts';
 import { member, sgxExtension, sgxExtensionOid } from '#test/fake/intel-profile.ts';
 import { generateIntelKeys } from '#test/fake/keys.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
-import { certificateSection } from '#verifier/cli/show-certificate.ts';
+import { certificateSection } from '#verifier/show/certificate.ts';
 
 const keys = generateIntelKeys();
 const intel = createIntel({ keys });

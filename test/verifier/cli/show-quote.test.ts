@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { hasShared, sharedMissing } from '#test/shared.ts';
 import { encodeQuote, parseQuote, type QuoteContent } from '#verifier/abi/quote.ts';
 import { type Bytes, concat, toHex, utf8 } from '#verifier/bytes.ts';
-import { describe as describeFile } from '#verifier/cli/show-command.ts';
-import { renderShow, type ShowSection, showJson } from '#verifier/cli/show-document.ts';
-import { quoteSections } from '#verifier/cli/show-quote.ts';
+import { describe as describeFile } from '#verifier/show/describe.ts';
+import { renderShow, type ShowSection, showJson } from '#verifier/show/document.ts';
+import { quoteSections } from '#verifier/show/quote.ts';
 import { corpusQuotes, type QuoteShape, quoteShapes, sampleQuote } from '../abi/quote-samples.ts';
 import { codeOf } from '../code-of.ts';
 

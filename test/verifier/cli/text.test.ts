@@ -6,10 +6,10 @@ import { toPolicy } from '#verifier/appraise/policy.ts';
 import type { Verdict } from '#verifier/appraise/verdict.ts';
 import { entryOf, stages } from '#verifier/checks.ts';
 import { coloured, columnsFor, paintFor } from '#verifier/cli/colour.ts';
-import { decisionLine } from '#verifier/cli/decision-line.ts';
-import { cut, harmless, shortHex } from '#verifier/cli/lines.ts';
 import { withSpinner } from '#verifier/cli/spinner.ts';
-import { renderVerdict } from '#verifier/cli/text.ts';
+import { decisionLine } from '#verifier/words/decision-line.ts';
+import { cut, harmless, shortHex } from '#verifier/words/lines.ts';
+import { renderVerdict } from '#verifier/words/verdict.ts';
 import { quoteScene, strictIntelPolicy } from '../intel-scene.ts';
 import { bundleScene, reportScene, strictPolicy, verdictOf, without } from '../scene.ts';
 

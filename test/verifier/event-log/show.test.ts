@@ -4,8 +4,8 @@ import { hasShared } from '#test/shared.ts';
 import { encodeEventLog, parseEventLog } from '#verifier/abi/event-log/parse.ts';
 import { replayPcrs } from '#verifier/abi/event-log/replay.ts';
 import { type Bytes, toHex, utf8 } from '#verifier/bytes.ts';
-import { renderShow, showJson } from '#verifier/cli/show-document.ts';
-import { eventLogSections, looksLikeEventLog } from '#verifier/cli/show-event-log.ts';
+import { renderShow, showJson } from '#verifier/show/document.ts';
+import { eventLogSections, looksLikeEventLog } from '#verifier/show/event-log.ts';
 import { codeOf } from '../code-of.ts';
 import { boot, makeLog, realLogs, separator, tdBoot } from './samples.ts';
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { hasShared } from '#test/shared.ts';
 import { toHex, utf8 } from '#verifier/bytes.ts';
-import type { ShowSection } from '#verifier/cli/show-document.ts';
-import { nitroSections } from '#verifier/cli/show-nitro.ts';
+import type { ShowSection } from '#verifier/show/document.ts';
+import { nitroSections } from '#verifier/show/nitro.ts';
 import { codeOf } from '../code-of.ts';
 import { nitro, nitroCase } from './nitro-scene.ts';
 

@@ -18,7 +18,7 @@ import { parseOcsp } from '#verifier/chain/ocsp.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { Checklist, type CheckResult } from '#verifier/checklist.ts';
 import { nodeCrypto } from '#verifier/cli/node-crypto.ts';
-import { looksLikeOcsp, ocspSections } from '#verifier/cli/show-rim.ts';
+import { looksLikeOcsp, ocspSections } from '#verifier/show/rim.ts';
 import { type OcspSubject, verifyOcsp } from '#verifier/verify-nvidia-ocsp.ts';
 
 // Four certificates in a chain, as any: signer stands for a device's leaf.

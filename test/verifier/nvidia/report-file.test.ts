@@ -7,7 +7,7 @@ import {
   readNvidiaFile,
 } from '#verifier/abi/nvidia/evidence.ts';
 import { type Bytes, toBase64, toHex, utf8 } from '#verifier/bytes.ts';
-import { nvidiaSections } from '#verifier/cli/show-nvidia.ts';
+import { nvidiaSections } from '#verifier/show/nvidia.ts';
 import { codeOf } from '../code-of.ts';
 
 const nonce = new Uint8Array(32).fill(0xab);

@@ -12,7 +12,7 @@ import {
 import { codeOf } from '#test/verifier/code-of.ts';
 import { looksLikeRim, parseRim } from '#verifier/abi/nvidia/rim.ts';
 import { type Bytes, fromUtf8, utf8 } from '#verifier/bytes.ts';
-import { rimSections } from '#verifier/cli/show-rim.ts';
+import { rimSections } from '#verifier/show/rim.ts';
 import { runRims } from './rim-scene.ts';
 
 const gpu = rimSubject();

@@ -5,8 +5,8 @@ import { encodeTpmEvidence } from '#verifier/abi/tpm/evidence.ts';
 import { encodeGoTpmAttestation } from '#verifier/abi/tpm/go-tpm.ts';
 import { genuinePolicy } from '#verifier/appraise/genuine.ts';
 import { utf8 } from '#verifier/bytes.ts';
-import { renderShow } from '#verifier/cli/show-document.ts';
-import { attestSection, tpmDocument, tpmSections } from '#verifier/cli/show-tpm.ts';
+import { renderShow } from '#verifier/show/document.ts';
+import { attestSection, tpmDocument, tpmSections } from '#verifier/show/tpm.ts';
 import { nonce } from './tpm-scene.ts';
 
 test('the fields of a quote stand where it says, without a gap', async () => {

@@ -8,8 +8,8 @@ import { parseTpmSignature } from '#verifier/abi/tpm/signature.ts';
 import { type Bytes, fromUtf8, toHex } from '#verifier/bytes.ts';
 import { withoutPadding } from '#verifier/chain/tpm-chain.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
 
 /**
  * A file of a TPM: a TPMS_ATTEST alone, go-tpm-tools' protobuf, or the evidence of a bundle's device.

@@ -13,7 +13,7 @@ import {
 import { viewEvent } from '#verifier/abi/event-log/view.ts';
 import type { TpmHash } from '#verifier/abi/tpm/hash.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
-import type { ShowDocument, ShowField, ShowPart, ShowSection } from './show-document.ts';
+import type { ShowDocument, ShowField, ShowPart, ShowSection } from './document.ts';
 
 export { looksLikeEventLog } from '#verifier/abi/event-log/parse.ts';
 

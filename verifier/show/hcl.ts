@@ -18,10 +18,10 @@ import { attributesOf, type TdBits, tdAttributeBits, xfamBits } from '#verifier/
 import { type TdReportStruct, tdReportStructLength } from '#verifier/abi/td-report-struct.ts';
 import { type Bytes, equalBytes, isZero, Reader, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
-import { quoteSections } from './show-quote.ts';
-import { reportSection } from './show-snp.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
+import { quoteSections } from './quote.ts';
+import { reportSection } from './snp.ts';
 
 const place = 'the HCL report';
 const teeNames = { 'sev-snp': 'SEV-SNP', tdx: 'TDX' } as const;

@@ -3,7 +3,7 @@ import { parseQeIdentity } from '#verifier/abi/qe-identity.ts';
 import { type IsvLevel, parseTcbInfo, type TcbLevel } from '#verifier/abi/tcb-info.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { formatTime } from '#verifier/time.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
+import type { ShowField, ShowSection } from './document.ts';
 
 /** Which of the two documents the bytes begin as; null for neither. */
 export function intelDocumentOf(bytes: Bytes): 'tcb-info' | 'qe-identity' | null {

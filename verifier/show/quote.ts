@@ -14,8 +14,8 @@ import { sgxAttributeBits } from '#verifier/abi/sgx-report.ts';
 import { type TdBits, tdAttributeBits, xfamBits } from '#verifier/abi/td-report.ts';
 import { type Bytes, equalBytes, isZero, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowPart, ShowSection } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowPart, ShowSection } from './document.ts';
 
 type Kind = 'hex' | 'number' | 'tdAttributes' | 'xfam' | 'sgxAttributes' | 'bits';
 /** Length, Intel's name, and where `parseQuote` puts it; empty for what it does not return. */

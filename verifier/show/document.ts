@@ -1,5 +1,5 @@
 /** What `affidavit show` prints, before it is text or JSON. */
-import { wrap } from './text.ts';
+import { wrap } from '#verifier/words/lines.ts';
 
 export type ShowPart = { name: string; value: string };
 export type ShowField = ShowPart & {

@@ -9,11 +9,11 @@ import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { fieldToBytes } from '#verifier/field.ts';
 import { formatTime } from '#verifier/time.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
-import { intelDocumentSection } from './show-intel-json.ts';
-import { quoteSections } from './show-quote.ts';
-import { reportSection } from './show-snp.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
+import { intelDocumentSection } from './intel-json.ts';
+import { quoteSections } from './quote.ts';
+import { reportSection } from './snp.ts';
 
 /** @throws AttestationError for a report or certificate in it that cannot be read */
 export function bundleSections(bundle: Bundle): ShowSection[] {

@@ -6,13 +6,13 @@ import { readNvidiaFile } from '#verifier/abi/nvidia/evidence.ts';
 import { looksLikeSpdm } from '#verifier/abi/nvidia/spdm.ts';
 import type { Bytes } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { ShowSection } from './show-document.ts';
-import { eventLogSections, looksLikeEventLog } from './show-event-log.ts';
-import { azureEvidenceSections, hclSections } from './show-hcl.ts';
-import { nitroSections } from './show-nitro.ts';
-import { nvidiaSections } from './show-nvidia.ts';
-import { looksLikeOcsp, looksLikeRim, ocspSections, rimSections } from './show-rim.ts';
-import { tpmDocument } from './show-tpm.ts';
+import type { ShowSection } from './document.ts';
+import { eventLogSections, looksLikeEventLog } from './event-log.ts';
+import { azureEvidenceSections, hclSections } from './hcl.ts';
+import { nitroSections } from './nitro.ts';
+import { nvidiaSections } from './nvidia.ts';
+import { looksLikeOcsp, looksLikeRim, ocspSections, rimSections } from './rim.ts';
+import { tpmDocument } from './tpm.ts';
 
 export type DeviceDocument = { form: string; sections: ShowSection[] };
 

@@ -3,7 +3,7 @@ import { type Bytes, fromUtf8, toHex } from '#verifier/bytes.ts';
 import { context, DerReader, derTag, type Element } from '#verifier/chain/der.ts';
 import { sgxExtension, sgxTypes } from '#verifier/chain/pck-extension.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { ShowPart } from './show-document.ts';
+import type { ShowPart } from './document.ts';
 
 const amd = '1.3.6.1.4.1.3704.1';
 const hardwareId = `${amd}.4`;

@@ -4,8 +4,8 @@ import { opaqueName } from '#verifier/abi/nvidia/opaque.ts';
 import { type NvidiaReport, parseSpdm, requestLength } from '#verifier/abi/nvidia/spdm.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
 
 /**
  * @param devices as `readNvidiaFile` gives them

@@ -12,8 +12,8 @@ import { asVek } from '#verifier/chain/amd.ts';
 import { parseCertificate } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import type { Collateral } from '#verifier/evidence.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
 
 const guidNames: Readonly<Record<string, string>> = {
   ...Object.fromEntries(

@@ -2,14 +2,14 @@
  * Any X.509 certificate or CRL, field by field. It reads more than the verifier accepts, so that a
  * certificate that is refused can be looked at; the last field says whether this one is.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { type Bytes, fromUtf8, toHex } from '#verifier/bytes.ts';
 import { context, DerReader, derTag, type Element } from '#verifier/chain/der.ts';
 import { parseCertificate, parseRevocationList } from '#verifier/chain/x509.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime } from '#verifier/time.ts';
-import type { ShowField, ShowPart, ShowSection } from './show-document.ts';
-import { describeExtension, extensionParts, oidName } from './show-oids.ts';
+import type { ShowField, ShowPart, ShowSection } from './document.ts';
+import { describeExtension, extensionParts, oidName } from './oids.ts';
 
 const what = 'certificate or CRL';
 const timeTags: readonly number[] = [derTag.utcTime, derTag.generalizedTime];
@@ -135,7 +135,7 @@ function showPublicKey(show: Shower, element: Element): void {
   show.add('key bytes', key, toHex(key.content.subarray(1)));
   show.fields.push({
     name: 'SHA-256 of public key',
-    value: createHash('sha256').update(element.raw).digest('hex'),
+    value: toHex(sha256(element.raw)),
   });
 }
 

@@ -3,8 +3,8 @@ import { type NitroDocument, type NitroKind, parseNitro } from '#verifier/abi/ni
 import { isDebugNitro } from '#verifier/appraise/nitro.ts';
 import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowField, ShowSection } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowField, ShowSection } from './document.ts';
 
 const titles: Record<NitroKind, string> = {
   enclave: 'AWS Nitro Enclaves attestation document',

@@ -5,12 +5,12 @@ import type { CheckResult, CheckStatus } from '#verifier/checklist.ts';
 import { type AnyCheckId, entryOf, stages } from '#verifier/checks.ts';
 import { formatTime } from '#verifier/time.ts';
 import type { Verified } from '#verifier/verified.ts';
-import { type Paint, plain, type Style } from './colour.ts';
 import { byReason, countsOf } from './counts.ts';
 import { decisionLine } from './decision-line.ts';
 import { forecastSentence } from './forecast.ts';
 import { treeLines } from './history-lines.ts';
 import { cut, defaultColumns, harmless, shortHex, wrap } from './lines.ts';
+import { type Paint, plain, type Style } from './paint.ts';
 
 export { wrap } from './lines.ts';
 

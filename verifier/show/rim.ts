@@ -4,8 +4,8 @@ import { type Bytes, toHex } from '#verifier/bytes.ts';
 import { type OcspAnswer, parseOcsp } from '#verifier/chain/ocsp.ts';
 import { AttestationError } from '#verifier/errors.ts';
 import { formatTime } from '#verifier/time.ts';
-import { certificateSection } from './show-certificate.ts';
-import type { ShowDocument, ShowField } from './show-document.ts';
+import { certificateSection } from './certificate.ts';
+import type { ShowDocument, ShowField } from './document.ts';
 
 export { looksLikeRim };
 
