@@ -13,7 +13,6 @@ import { serviceId } from '#verifier/abi/service.ts';
 import { parseTreeProof, verifyTreeProof } from '#verifier/abi/tree-proof.ts';
 import { type Bytes, fromUtf8 } from '#verifier/bytes.ts';
 import { AttestationError } from '#verifier/errors.ts';
-import type { Artifact } from './artifact.ts';
 import type { Backend } from './backend.ts';
 import {
   audienceHash,
@@ -24,7 +23,7 @@ import {
   toResponseOpenKeyInputs,
 } from './circuit-inputs.ts';
 import type { OpenCircuitName } from './circuit-names.ts';
-import { executeCircuit } from './execute.ts';
+import { type Executable, executeCircuit } from './execute.ts';
 import type { ProofFile } from './proof-file.ts';
 
 export type ProofRequest = {
@@ -45,6 +44,9 @@ export type Task = {
   readonly statement: ResponseStatement;
   readonly witness: ResponseWitness;
 };
+
+/** A compiled circuit, and the hash that names it. */
+type Artifact = Executable & { readonly artifactHash: string };
 
 /**
  * Refuses what would not verify: an unreadable bundle, a tree proof of another tree or service, a

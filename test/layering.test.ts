@@ -42,10 +42,12 @@ decision-log | verifier/decision-log/**   | kernel checks appraise     | @noble/
           |                               | decision-log               |
 tokens    | verifier/tokens/**            | kernel checks crypto roots | @noble/hashes
           |                               | appraise tokens            |
+answers   | verifier/serve/answers.ts     | kernel checks appraise     |
+          | verifier/serve/schema.ts      | answers                    |
 serve-io  | verifier/serve/host/**        | kernel serve serve-io      | koa node:
 serve     | verifier/serve/**             | kernel checks crypto roots | @koa/router @noble/hashes
           |                               | evidence verified verify   | koa
-          |                               | appraise serve             |
+          |                               | appraise answers serve     |
 index     | verifier/index.ts             | kernel checks crypto roots |
           |                               | chain evidence verified    |
           |                               | verify appraise reference  |
@@ -66,7 +68,8 @@ cli       | verifier/cli/**               | kernel checks crypto roots | axios y
           |                               | (closure)                  |
           |                               | policy-tools paths         |
           |                               | decision-log log-file      |
-          |                               | serve serve-io key-pair    |
+          |                               | serve serve-io answers     |
+          |                               | key-pair                   |
           |                               | guest-lint collateral      |
           |                               | collateral-io measure      |
           |                               | reference refresh          |
@@ -126,6 +129,20 @@ prover    | prover/**                     | kernel prover paths        | @aztec/
           |                               |                            | @noir-lang/noir_js
           |                               |                            | @noir-lang/noir_wasm node:
 services  | services/**                   | kernel services            | node:
+web-build | web/*.config.ts               | *                          | *
+          | web/{build,single-file}.ts    |                            |
+          | web/circuits-*.ts             |                            |
+web-proofs | web/proofs/**                | kernel checks crypto roots | @preact/signals preact
+          |                               | chain evidence verified    | @noble/hashes
+          |                               | verify appraise forms      |
+          |                               | words bob prover believe   |
+          |                               | linked-bob linked-facts    |
+          |                               | reference web web-proofs   |
+web       | web/**                        | kernel checks crypto roots | @preact/signals preact
+          |                               | chain evidence verified    | @noble/hashes uplot yaml
+          |                               | verify appraise forms show |
+          |                               | words policy-tools answers |
+          |                               | reference web (web-proofs) |
 test      | test/**                       | *                          | *
 `;
 

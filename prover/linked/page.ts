@@ -2,34 +2,42 @@
  * Alice and Bob in a page: Barretenberg and the machine that executes circuits are WebAssembly there, and what the program of the
  * command line finds on its disk is asked of a server. Nothing of it is used before it is known to be the release's.
  */
+import type { InputMap } from '@noir-lang/noir_js';
 import type { Bytes } from '#verifier/bytes.ts';
 import { type Backend, openWasm, type WasmOptions } from '../backend.ts';
 import { ceremonyG2, firstPoints, isGenuine, pointLength } from '../ceremony.ts';
-import type { LinkedCircuitName } from '../circuit-names.ts';
-import type { CircuitPin } from '../circuit-pins.ts';
+import type { CircuitName, LinkedCircuitName } from '../circuit-names.ts';
 import { ProverError } from '../errors.ts';
 import { artifactHashOf, type Executable, executeCircuit } from '../execute.ts';
-import type { ProvingTools } from './stages.ts';
+import type { Prover, ProvingTools } from './stages.ts';
 
-export type PageSource = {
-  artifact(circuit: LinkedCircuitName): Promise<Executable>;
+/** Of the circuits that linked proofs are made with, unless it says of which others. */
+export type PageSource<C extends CircuitName = LinkedCircuitName> = {
+  artifact(circuit: C): Promise<Executable>;
   /** The ceremony's first points, as bn254_g1.dat has them: as many as asked for. */
   points(count: number): Promise<Bytes>;
   /**
    * A verification key that came with the page, and is as much to be believed as the page's code; null where there is none: then it
    * is derived from the artefact and the points, which takes about as long as a proof.
    */
-  key(circuit: LinkedCircuitName): Promise<Bytes | null>;
+  key(circuit: C): Promise<Bytes | null>;
 };
 
-/** What a release pins of its circuits: circuits/pins.json. */
-export type PinnedCircuits = Readonly<
-  Record<LinkedCircuitName, Pick<CircuitPin, 'artifactHash' | 'points'>>
+/** What a release pins of a circuit in circuits/pins.json, as far as a page needs it. */
+export type PinnedCircuit = { readonly artifactHash: string; readonly points: number };
+
+export type PinnedCircuits<C extends CircuitName = LinkedCircuitName> = Readonly<
+  Record<C, PinnedCircuit>
 >;
 
-/** Alice's tools and Bob's, but for what is not about proofs. */
-export type PageTools = ProvingTools & {
-  key(circuit: LinkedCircuitName): Promise<Bytes>;
+/** Alice's tools and Bob's, but for what is not about proofs. Those of linked proofs are `ProvingTools`. */
+export type PageTools<C extends CircuitName = LinkedCircuitName> = {
+  readonly kind: ProvingTools['kind'];
+  artifactHash(circuit: C): Promise<string>;
+  ready(circuits: readonly C[]): Promise<void>;
+  solve(circuit: C, inputs: InputMap): Promise<Bytes>;
+  open(circuit: C): Promise<Prover>;
+  key(circuit: C): Promise<Bytes>;
   verify: Backend['verify'];
   /** Ends what was started to verify. */
   close(): Promise<void>;
@@ -38,29 +46,32 @@ export type PageTools = ProvingTools & {
 /** Where the page finds the two machines that execute circuits; noir_js brings them. */
 export type MachineAddresses = { readonly acvm: URL; readonly abi: URL };
 
-/** Once, before anything is proved. */
-export async function startMachine({ acvm, abi }: MachineAddresses): Promise<void> {
+/**
+ * Once, before anything is proved.
+ * @param addresses default: where noir_js looks for them itself, which a bundler that knows WebAssembly sees to
+ */
+export async function startMachine(addresses?: MachineAddresses): Promise<void> {
   const noir = await import('@noir-lang/noir_js');
   // Only their builds for a page have to be started, and only there is what starts them.
-  const start = (machine: unknown, address: URL) =>
-    (machine as { default(options: { module_or_path: unknown }): Promise<unknown> }).default({
-      module_or_path: address,
-    });
-  await Promise.all([start(noir.acvm, acvm), start(noir.abi, abi)]);
+  const start = (machine: unknown, address: URL | undefined) =>
+    (machine as { default(options?: { module_or_path: unknown }): Promise<unknown> }).default(
+      address && { module_or_path: address },
+    );
+  await Promise.all([start(noir.acvm, addresses?.acvm), start(noir.abi, addresses?.abi)]);
 }
 
 /** @param options `worker` keeps the page answering while it proves */
-export function openPage(
-  source: PageSource,
-  pins: PinnedCircuits,
+export function openPage<C extends CircuitName = LinkedCircuitName>(
+  source: PageSource<C>,
+  pins: PinnedCircuits<C>,
   options: WasmOptions = {},
-): PageTools {
-  const artifacts = new Map<LinkedCircuitName, Promise<Executable>>();
-  const keys = new Map<LinkedCircuitName, Promise<Bytes>>();
+): PageTools<C> {
+  const artifacts = new Map<C, Promise<Executable>>();
+  const keys = new Map<C, Promise<Bytes>>();
   const points = new Map<number, Promise<Bytes>>();
   let verifier: Promise<Backend> | null = null;
 
-  const artifact = (circuit: LinkedCircuitName) =>
+  const artifact = (circuit: C) =>
     once(artifacts, circuit, async () => {
       const found = await source.artifact(circuit);
       const actual = artifactHashOf(found.bytecode);
@@ -68,16 +79,16 @@ export function openPage(
       if (actual !== expected) throw wrongArtifact(circuit, actual, expected);
       return found;
     });
-  const pointsOf = (circuit: LinkedCircuitName) =>
+  const pointsOf = (circuit: C) =>
     once(points, pins[circuit].points, async () => {
       const { points: count } = pins[circuit];
       const g1 = await source.points(count);
       if (g1.length !== count * pointLength || !isGenuine(g1)) throw wrongPoints(circuit, count);
       return g1;
     });
-  const backendFor = async (circuit: LinkedCircuitName) =>
+  const backendFor = async (circuit: C) =>
     openWasm({ g1: await pointsOf(circuit), g2: ceremonyG2 }, options);
-  const key = (circuit: LinkedCircuitName) =>
+  const key = (circuit: C) =>
     once(keys, circuit, async () => {
       const given = await source.key(circuit);
       if (given !== null) return given;

@@ -16,6 +16,7 @@ import {
   benchTree,
   benchVerify,
 } from './bench-verify.ts';
+import { benchWeb } from './bench-web.ts';
 
 console.log(`Node ${process.version} on ${process.platform}-${process.arch}\n`);
 if (hasShared) {
@@ -33,4 +34,5 @@ await benchServe();
 await benchServices();
 await benchAgent();
 await benchClosure();
+await benchWeb();
 await benchProofs();

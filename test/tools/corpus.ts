@@ -51,7 +51,7 @@ const quoteInputs: Inputs = (file) => ({
 });
 
 /** How the evidence of one kind is handed to the verifier. */
-const inputsOf: Record<string, Inputs> = {
+export const inputsOf: Record<string, Inputs> = {
   'sev-snp': (file) => ({
     report: file('report'),
     vek: file('vcek') ?? file('vlek'),

@@ -168,7 +168,7 @@ export function violations(table: readonly Row[], tree: Tree): readonly string[]
 export function repository(): Tree {
   const paths = globSync('{verifier,agent,prover,services,test,web}/**/*.{ts,tsx,js,mjs}', {
     cwd: root,
-    exclude: ['**/{node_modules,target}'],
+    exclude: ['**/{node_modules,target}', 'web/dist'],
   });
   const files = new Map(
     paths.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(root, path), 'utf8')]),

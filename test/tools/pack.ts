@@ -1,6 +1,14 @@
 /** `npm run pack [FOLDER]`: the verifier as an npm package, in FOLDER or here. Says where it is. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { importsOf, root } from './layers.ts';
@@ -109,6 +117,9 @@ export function pack(folder: string): string {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text, { mode: path.endsWith('affidavit.js') ? 0o755 : 0o644 });
     }
+    // For `serve --ui`, where it was built (`npm run pack` does).
+    const page = join(root, 'web/dist');
+    if (existsSync(page)) cpSync(page, join(stage, 'web/dist'), { recursive: true });
     const { status, stdout, stderr } = npm(['pack', '--json', '--loglevel=error'], stage);
     if (status !== 0) throw new Error(`npm pack failed: ${stderr}`);
     const name = /"filename": "([^"]+)"/.exec(stdout)?.[1];

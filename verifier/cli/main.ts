@@ -101,7 +101,7 @@ export async function main(
         'verify for others over HTTP, under the policies of a folder',
         serveOptions,
         async (found) => {
-          refuseRepeats(found);
+          refuseRepeats(found, ['watch']);
           const { runServe } = await import('./serve-command.ts');
           exitCode = await runServe(found);
         },

@@ -11,12 +11,15 @@ import { serviceCrypto } from '#verifier/serve/memory.ts';
 import { Policies, type PolicyChange } from '#verifier/serve/policies.ts';
 import type { Logger, ProofChecker, Tokens } from '#verifier/serve/ports.ts';
 import { Service } from '#verifier/serve/service.ts';
+import type { Watcher } from '#verifier/serve/watcher.ts';
 import { makeEar } from '#verifier/tokens/ear.ts';
 import { signJwt } from '#verifier/tokens/jwt.ts';
 import { jwksOf, type TokenSigner } from '#verifier/tokens/keys.ts';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
 import { pooledNodeCrypto } from './node-crypto.ts';
 import { freshSigner, signerOfFile } from './node-signer.ts';
+import { openUi, readPage } from './serve-ui.ts';
+import { watchedAgents, watcherOf } from './serve-watch.ts';
 import { stopSignal } from './stop-signal.ts';
 import { settingsOf } from './verify-command.ts';
 
@@ -28,6 +31,10 @@ export type ServeOptions = {
   key?: string | undefined;
   log?: string | undefined;
   challengeLifetime: string;
+  ui?: boolean | undefined;
+  watch?: string | readonly string[] | undefined;
+  watchPolicy?: string | undefined;
+  watchInterval: string;
   offline?: boolean | undefined;
   crs?: string | undefined;
   backend?: 'native' | 'wasm' | undefined;
@@ -73,8 +80,21 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const policies = new Policies(lintPolicy);
   await loadPolicies(options.policies, policies, logger);
   const observed = observedOf(options.observe, policies);
+  const watched = watchedAgents(options, policies.names);
+  const files = options.ui === true ? await readPage() : null;
   const signer = options.key === undefined ? freshSigner() : await signerOfFile(options.key);
   const decisionLog = options.log === undefined ? null : await openLog(options.log);
+  let watcher: Watcher | null = null;
+  const ui =
+    files === null
+      ? null
+      : openUi({
+          files,
+          since: now(),
+          log: options.log,
+          host: options.host,
+          agents: () => watcher?.agents() ?? [],
+        });
   const service = new Service(
     {
       roots,
@@ -87,19 +107,26 @@ export async function runServe(options: ServeOptions): Promise<number> {
       tokens: tokensOf(signer),
       checker: lazyChecker(options),
     },
-    { policies, observed, challenges: { lifetime, capacity: challengeCapacity } },
+    { policies, observed, challenges: { lifetime, capacity: challengeCapacity }, ui },
   );
+  watcher = watcherOf(watched, service);
+  const watching = new AbortController();
+  let asking: Promise<void> | undefined;
   let watch: Watch | undefined;
   try {
     const server = await listenOrRefuse(service, options.host, port);
     watch = watchFolder(options.policies, () => reload(options.policies, service));
+    asking = watcher.run(watching.signal);
     announce(server.url, signer, options, policies, observed, logger);
     await stopSignal();
     logger.info('stopping');
+    watching.abort();
     await server.close();
     return exitCodes.accepted;
   } finally {
+    watching.abort();
     await watch?.close();
+    await asking;
     await decisionLog?.close();
   }
 }
@@ -226,7 +253,7 @@ async function listenOrRefuse(service: Service, host: string, port: number): Pro
 function announce(
   url: string,
   { kid }: TokenSigner,
-  { key, log, insecureRoot }: ServeOptions,
+  { key, log, insecureRoot, ui }: ServeOptions,
   policies: Policies,
   observed: ReadonlySet<string>,
   logger: Logger,
@@ -241,5 +268,6 @@ function announce(
   logger.info(`policies ${named.join(', ')}`);
   const origin = key === undefined ? ', made for this run alone' : '';
   logger.info(`tokens are signed with key ${kid}${origin}`);
+  if (ui === true) logger.info(`live page at ${url}/ui/`);
   logger.info(`listening on ${url}`);
 }

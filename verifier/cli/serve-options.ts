@@ -12,6 +12,13 @@ export function serveOptions(command: Argv) {
       observe: value('only observe the decisions of this policy; may be repeated'),
       key: value('P-256 key that signs tokens, PKCS#8 PEM (default: a new one)'),
       log: value('decision log to append to'),
+      ui: { type: 'boolean', describe: 'serve the live page at /ui/' },
+      watch: value('URL of an agent to ask again and again; may be repeated'),
+      'watch-policy': value('name of the policy for the agents that are watched'),
+      'watch-interval': {
+        ...value('how often the agents that are watched are asked, as 60s, 5m or 1h'),
+        default: '60s',
+      },
       'challenge-lifetime': { ...value('seconds that a challenge is good for'), default: '120' },
       offline: { type: 'boolean', describe: 'never use the network for proofs’ points' },
       crs: value('folder of the ceremony’s points (bn254_g1.dat, bn254_g2.dat)'),

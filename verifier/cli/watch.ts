@@ -29,13 +29,13 @@ export type WatchOutput = {
 const longest = 24 * 3600;
 const secondsOf = { s: 1, m: 60, h: 3600 } as const;
 
-/** `60s`, `5m`, `1h`; 1 second to 24 hours. @returns seconds @throws CliError wrong usage */
-export function parseInterval(text: string): number {
+/** `60s`, `5m`, `1h`; 1 second to 24 hours. @param option its name @returns seconds @throws CliError wrong usage */
+export function parseInterval(text: string, option = 'watch'): number {
   const [, count, unit] = /^([1-9]\d{0,4})([smh])$/.exec(text) ?? [];
   const seconds = Number(count) * secondsOf[unit as keyof typeof secondsOf];
   if (!(seconds >= 1 && seconds <= longest)) {
     throw usageError(
-      `--watch ${text} is no interval from 1s to 24h`,
+      `--${option} ${text} is no interval from 1s to 24h`,
       'Write for example 60s, 5m or 1h.',
     );
   }

@@ -1,9 +1,11 @@
 /** The service's HTTP face. It listens to nothing by itself: host/listen.ts does, or a test. */
 import Router from '@koa/router';
 import Koa from 'koa';
+import type { Decision } from '../appraise/verdict.ts';
 import { type Bytes, toHex } from '../bytes.ts';
 import { AttestationError } from '../errors.ts';
 import { Bodies, discard } from './body.ts';
+import { wordsOf } from './decisions.ts';
 import { ServeError, toProblem } from './errors.ts';
 import { readJson } from './evidence.ts';
 import { openApi } from './openapi.ts';
@@ -16,6 +18,7 @@ import {
   operations,
 } from './routes.ts';
 import { type Decided, expectationsOf, type Service } from './service.ts';
+import { pageFiles, tagged, unchanged } from './ui.ts';
 
 const maxUrlLength = 2048;
 /** Of all bodies beyond 64 KiB each. */
@@ -49,10 +52,12 @@ export function createApp(service: Service): Koa {
     } finally {
       service.load.requests -= 1;
     }
-    const route = operations.find(({ path }) => path === ctx.path)?.path ?? 'none';
+    const page = service.ui?.page.find(ctx.path) === undefined ? 'none' : '/ui/';
+    const route = operations.find(({ path }) => path === ctx.path)?.path ?? page;
     service.metrics.requests.add({ route, status: String(ctx.status) });
     service.metrics.requestSeconds.observe({ route }, elapsed() - start);
   });
+  if (service.ui !== null) app.use(pageFiles(service.ui));
   app.use(router.routes());
   return app;
 }
@@ -62,14 +67,15 @@ function createRouter(service: Service, bodies: Bodies): Router {
   const handlers = handlersOf(service);
   for (const operation of operations) {
     const { id, method, path, status } = operation;
+    if (path.startsWith('/ui/') && service.ui === null) continue;
     router.register(path, method === 'GET' ? ['GET', 'HEAD'] : [method], async (ctx) => {
       const query = readQuery(operation, ctx.querystring);
       const limit = limitOf(operation, ctx);
       const answer = await bodies.with(ctx.req, limit, async (body) =>
         handlers[id](ctx, query, body),
       );
-      ctx.status = status;
-      ctx.body = answer;
+      ctx.status = answer === unchanged ? 304 : status;
+      if (answer !== unchanged) ctx.body = answer;
     });
   }
   return router;
@@ -106,6 +112,15 @@ function handlersOf(service: Service): Record<OperationId, Handler> {
       return service.metrics.text();
     },
     health: () => ({ status: 'ok' }),
+    activity: (ctx) => tagged(ctx, service.activity()),
+    decisions: async (_, { before, after, search, decision, limit }) =>
+      service.decisions({
+        before: before ?? null,
+        after: after ?? null,
+        words: wordsOf(search ?? ''),
+        decision: (decision as Decision | undefined) ?? null,
+        limit: Number(limit ?? 50),
+      }),
     openapi: (ctx) => {
       ctx.set('Content-Type', 'application/json; charset=utf-8');
       return description;

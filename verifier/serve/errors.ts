@@ -25,6 +25,12 @@ export const serveErrorCatalogue = {
     means: 'A challenge was named for a raw report or quote, which holds no nonce.',
     remedy: 'Send a bundle, or ask for the 64 bytes with report-data.',
   },
+  'cross-site': {
+    status: 403,
+    means:
+      'The live page or what it shows was asked for from another site, or under a name that is not this machine’s.',
+    remedy: 'Open /ui/ of the address that the service names at its start.',
+  },
   'policy-unknown': {
     status: 404,
     means: 'No policy of this name is loaded.',
@@ -127,6 +133,7 @@ export type Problem = {
 /** Reason phrases (RFC 9110) of the statuses above. */
 const titles: Record<number, string> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',

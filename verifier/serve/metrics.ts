@@ -41,6 +41,14 @@ export class Gauge {
 /** Seconds. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10] as const;
 
+export type Latency = {
+  /** Seconds. */
+  sum: number;
+  count: number;
+  /** The bound that a share of all stays below; null beyond the last. */
+  atMost(share: number): number | null;
+};
+
 type Distribution = { labels: Labels; counts: number[]; sum: number; count: number };
 
 export class Histogram {
@@ -59,6 +67,23 @@ export class Histogram {
     if (place >= 0) found.counts[place] = (found.counts[place] as number) + 1;
     found.sum += seconds;
     found.count += 1;
+  }
+
+  /** By the value of one label. */
+  by(label: string): Map<string, Latency> {
+    const found = [...this.#series.values()].map(({ labels, counts, sum, count }) => {
+      const atMost = (share: number) => {
+        let below = 0;
+        return (
+          bounds.find((_, i) => {
+            below += counts[i] as number;
+            return below >= share * count;
+          }) ?? null
+        );
+      };
+      return [labels[label] ?? '', { sum, count, atMost }] as const;
+    });
+    return new Map(found);
   }
 
   lines(name: string): string[] {

@@ -2,6 +2,8 @@
 import { bundleMediaType, collateralKinds, maxBundleLength } from '../abi/bundle.ts';
 import { maxSnpEvidenceLength } from '../abi/snp-forms.ts';
 import { arrayOf, type Decoded, version } from '../json.ts';
+import { activityAnswer, decisions, decisionsAnswer } from './answers.ts';
+import { placePattern } from './decisions.ts';
 import type { ServeErrorCode } from './errors.ts';
 import {
   base64,
@@ -30,6 +32,8 @@ const closure = hexText(32, 'Closure digest to require');
 const treeRoot = hexText(32, 'Service tree to require');
 const measurement = hexText(48, 'MEASUREMENT or MRTD to require');
 const reportData = hexText(64, 'REPORT_DATA to require');
+
+const place = (description: string) => pattern(placePattern, description);
 
 const verifyQuery = {
   policy: policyName,
@@ -217,6 +221,45 @@ export const operations = [
       content: { [json]: { type: 'object', properties: { status: { const: 'ok' } } } },
     },
     errors: ['query-malformed'],
+  },
+  {
+    id: 'activity',
+    method: 'GET',
+    path: '/ui/activity',
+    summary: 'What the service did lately; only with --ui',
+    query: {},
+    bodies: {},
+    status: 200,
+    answer: {
+      description: 'For the live page, with an ETag; 304 where If-None-Match names it',
+      content: { [json]: activityAnswer.schema },
+    },
+    errors: ['query-malformed', 'cross-site'],
+  },
+  {
+    id: 'decisions',
+    method: 'GET',
+    path: '/ui/decisions',
+    summary: 'Decisions, the newest first; only with --ui',
+    query: {
+      before: maybe(place('Only what comes before this place of an earlier answer')),
+      after: maybe(place('Only what comes after this place of an earlier answer')),
+      search: maybe(
+        pattern(
+          '^[ -~]{0,100}$',
+          'Words that are all in the policy’s name, the decision or a check’s id, or begin the evidence’s digest',
+        ),
+      ),
+      decision: maybe(choice(...decisions)),
+      limit: maybe(pattern('^(?:[1-9][0-9]?|1[0-9]{2}|200)$', 'At most so many, 1 to 200')),
+    },
+    bodies: {},
+    status: 200,
+    answer: {
+      description: 'As many as were found in as much of the log as is read for one answer',
+      content: { [json]: decisionsAnswer.schema },
+    },
+    errors: ['query-malformed', 'cross-site', 'busy'],
   },
   {
     id: 'openapi',

@@ -6,8 +6,12 @@ import type { Verdict } from '../appraise/verdict.ts';
 import { type Bytes, toHex } from '../bytes.ts';
 import type { CheckStatus } from '../checklist.ts';
 import type { CheckId } from '../checks.ts';
+import type { CpuEvidence } from '../evidence.ts';
 import { verify } from '../verify.ts';
+import { blamed } from './activity.ts';
+import type { Activity, DecisionsAnswer } from './answers.ts';
 import { type Challenge, type ChallengeLimits, Challenges } from './challenges.ts';
+import type { DecisionQuery } from './decisions.ts';
 import { ServeError } from './errors.ts';
 import {
   bundleOf,
@@ -20,8 +24,9 @@ import {
 import { Gate } from './gate.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Policies } from './policies.ts';
-import type { Mode, ServiceDependencies } from './ports.ts';
+import type { DecisionEntry, Mode, ServiceDependencies } from './ports.ts';
 import type { CheckRequest } from './routes.ts';
+import type { Ui } from './ui.ts';
 
 export type Decided = { verdict: Verdict; policyName: string; mode: Mode };
 
@@ -30,28 +35,35 @@ export type ServiceOptions = {
   /** Names of the policies that are only observed. */
   observed: ReadonlySet<string>;
   challenges: ChallengeLimits;
+  /** The live page; null: none. */
+  ui?: Ui | null;
 };
 
 /** One proof fills the machine's memory for a second; a signature takes a millisecond. */
 const widths = {
   verify: { width: 64, queue: 4096 },
   check: { width: 1, queue: 16 },
+  /** Of the decision log, which may be long. */
+  read: { width: 1, queue: 16 },
 } as const;
 
 export class Service {
   readonly dependencies: ServiceDependencies;
   readonly policies: Policies;
   readonly metrics: Metrics;
+  readonly ui: Ui | null;
   readonly #observed: ReadonlySet<string>;
   readonly #challenges: Challenges;
   readonly #verifying = new Gate(widths.verify.width, widths.verify.queue);
   readonly #checking = new Gate(widths.check.width, widths.check.queue);
+  readonly #reading = new Gate(widths.read.width, widths.read.queue);
   /** Set by the app, which alone knows. */
   readonly load = { requests: 0, bodyBytes: () => 0 };
 
   constructor(dependencies: ServiceDependencies, options: ServiceOptions) {
     this.dependencies = dependencies;
     this.policies = options.policies;
+    this.ui = options.ui ?? null;
     this.#observed = options.observed;
     this.#challenges = new Challenges(options.challenges, dependencies.random);
     this.metrics = createMetrics({
@@ -91,6 +103,18 @@ export class Service {
     });
   }
 
+  /**
+   * Evidence that this service asked for itself, with a nonce of its own.
+   * @throws ServeError, AttestationError where there is no verdict
+   */
+  decide(policyName: string, evidence: CpuEvidence): Promise<Decided> {
+    const policy = this.policies.get(policyName);
+    refuseCrowd(evidence.bytes);
+    return this.#verifying.enter(() =>
+      this.#decide(policyName, policy, { evidence, collateral: [] }, null),
+    );
+  }
+
   /** @throws ServeError, AttestationError for a request that gets no verdict */
   check(request: CheckRequest): Promise<Decided> {
     const { checker } = this.dependencies;
@@ -108,6 +132,30 @@ export class Service {
       const given = { proof, response, audience, nonce };
       return this.#decide(policyName, policy, { evidence, collateral: [] }, given);
     });
+  }
+
+  /** What the live page shows. @throws ServeError `not-found` where there is none */
+  activity(): Activity {
+    const { roots, now, decisionLog } = this.dependencies;
+    const { counts, agents } = this.#page();
+    return {
+      ...counts.report(now(), this.metrics.verificationSeconds.by('policy')),
+      insecure: roots.some(({ insecure }) => insecure),
+      logged: decisionLog !== null,
+      policies: [...this.policies.names],
+      agents: [...agents()],
+    };
+  }
+
+  /** @throws ServeError `not-found` where there is no live page, `busy` */
+  decisions(query: DecisionQuery): Promise<DecisionsAnswer> {
+    const { history } = this.#page();
+    return this.#reading.enter(() => history.read(query));
+  }
+
+  #page(): Ui {
+    if (this.ui === null) throw new ServeError('not-found', 'there is no live page');
+    return this.ui;
   }
 
   async #decide(
@@ -139,24 +187,26 @@ export class Service {
       verdict.checks.filter(({ status }) => status === wanted).map(({ id }) => id);
     const [failed, skipped, waived] = [ids('fail'), ids('skip'), ids('waived')];
     const digest = toHex(sha256(evidence));
+    const entry: DecisionEntry = {
+      at,
+      evidence: digest,
+      policy,
+      policyName,
+      mode,
+      decision,
+      failed,
+      skipped,
+      waived,
+      expires,
+    };
     try {
-      await decisionLog?.append({
-        at,
-        evidence: digest,
-        policy,
-        policyName,
-        mode,
-        decision,
-        failed,
-        skipped,
-        waived,
-        expires,
-      });
+      await decisionLog?.append(entry);
     } catch (cause) {
       throw new ServeError('log-failed', 'the decision log took no entry', { cause });
     }
     this.metrics.decisions.add({ policy: policyName, mode, decision });
-    const why = decision === 'undecided' ? skipped : failed;
+    this.ui?.decided(entry, this.dependencies.now());
+    const why = blamed(entry);
     const line = `${decision} policy=${policyName} mode=${mode} evidence=${digest}`;
     if (decision === 'accepted') logger.info(line);
     else logger.warn(`${line} checks=${why.join(',')}`);

@@ -19,8 +19,7 @@ import { reportSection } from './snp.ts';
 export function bundleSections(bundle: Bundle): ShowSection[] {
   const { platform, evidence, collateral } = bundle;
   return [
-    { title: 'Evidence bundle', offsetsFrom: null, fields: memberFields(bundle) },
-    { title: 'Log', offsetsFrom: null, fields: bundle.log.map(logField) },
+    ...memberSections(bundle),
     ...(platform === 'sev-snp'
       ? [reportSection(readSnpEvidence(evidence).report, collateral, 'the report')]
       : quoteSections(evidence, 'the quote')),
@@ -30,6 +29,14 @@ export function bundleSections(bundle: Bundle): ShowSection[] {
         ? intelDocumentSection(kind, data, title)
         : certificateSection(data, title);
     }),
+  ].filter(({ fields }) => fields.length > 0);
+}
+
+/** What the bundle says by itself: its members and its log. */
+export function memberSections(bundle: Bundle): ShowSection[] {
+  return [
+    { title: 'Evidence bundle', offsetsFrom: null, fields: memberFields(bundle) },
+    { title: 'Log', offsetsFrom: null, fields: bundle.log.map(logField) },
   ].filter(({ fields }) => fields.length > 0);
 }
 

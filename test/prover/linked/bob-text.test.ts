@@ -1,7 +1,7 @@
 /** What a person reads of a verdict on linked proofs. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { explainCheck, isCheckId } from '#verifier/words/explain.ts';
 import { linkedOutput } from '#verifier/cli/verdict-output.ts';
+import { explainCheck, isCheckId } from '#verifier/words/explain.ts';
 import { linkedScene, resultOf, type Scene, verdictIn } from './bob-scene.ts';
 
 let scene: Scene;

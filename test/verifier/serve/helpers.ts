@@ -14,6 +14,7 @@ import { serviceCrypto } from '#verifier/serve/memory.ts';
 import { Policies } from '#verifier/serve/policies.ts';
 import type { DecisionEntry, ServiceDependencies } from '#verifier/serve/ports.ts';
 import { Service } from '#verifier/serve/service.ts';
+import type { Ui } from '#verifier/serve/ui.ts';
 
 /** Policies as files: the built-in one, and one that no simulated guest fits. */
 export const policyFiles: Record<string, unknown> = {
@@ -44,11 +45,12 @@ export type Options = Partial<ServiceDependencies> & {
   policies?: Policies;
   challenges?: ChallengeLimits;
   limits?: Partial<Limits>;
+  ui?: Ui;
 };
 
 /** Every challenge has the nonce that the sample bundle answers. */
 export async function startService(options: Options = {}) {
-  const { observed = [], policies = shelved(), challenges, limits, ...ports } = options;
+  const { observed = [], policies = shelved(), challenges, limits, ui = null, ...ports } = options;
   const lines: string[] = [];
   const write = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
   const entries: DecisionEntry[] = [];
@@ -74,6 +76,7 @@ export async function startService(options: Options = {}) {
       policies,
       observed: new Set(observed),
       challenges: challenges ?? { lifetime: 120, capacity: 1000 },
+      ui,
     },
   );
   const server = await listen(

@@ -14,13 +14,14 @@ import {
   startService,
   verdictFrom,
 } from './helpers.ts';
+import { sampleUi } from './ui-samples.ts';
 
 const reads = operations.filter(({ method }) => method === 'GET').map(({ path }) => path);
 const writes = operations.filter(({ method }) => method === 'POST').map(({ path }) => path);
 
 describe('methods', () => {
   test.each(reads)('%s answers GET and HEAD; no query, no other method', async (path) => {
-    const { url } = await startService();
+    const { url } = await startService({ ui: sampleUi() });
     const get = await fetch(url + path);
     const head = await fetch(url + path, { method: 'HEAD' });
     expect([get.status, head.status]).toEqual([200, 200]);
