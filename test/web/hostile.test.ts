@@ -44,7 +44,7 @@ const refused = /No verdict.*\w{4}|Invalid evidence/;
 
 const chromium = chromiumPath();
 
-describe.skipIf(chromium === undefined)(chromium ?? browserMissing, () => {
+describe.skipIf(chromium === undefined)(chromium ?? browserMissing, { timeout: 60_000 }, () => {
   beforeAll(async () => {
     site = await serveFolder(await builtPage());
     browser = await openBrowser();

@@ -28,7 +28,7 @@ let browser: Browser;
 
 const chromium = chromiumPath();
 
-describe.skipIf(chromium === undefined)(chromium ?? browserMissing, () => {
+describe.skipIf(chromium === undefined)(chromium ?? browserMissing, { timeout: 60_000 }, () => {
   beforeAll(async () => {
     folder = await builtPage();
     site = await serveFolder(folder);

@@ -27,7 +27,7 @@ let browser: Browser;
 
 const chromium = chromiumPath();
 
-describe.skipIf(chromium === undefined)(chromium ?? browserMissing, () => {
+describe.skipIf(chromium === undefined)(chromium ?? browserMissing, { timeout: 60_000 }, () => {
   beforeAll(async () => {
     path = join(await builtPage(), singleFileName);
     browser = await openBrowser();
