@@ -56,8 +56,8 @@ function memberFields(bundle: Bundle): ShowField[] {
     field('bound.deviceDigest', toHex(bound.deviceDigest)),
     field('bound.logDigest', toHex(bound.logDigest)),
     ...devices.map(({ kind, evidence }, i) => field(`devices[${i}]`, `${kind}, ${size(evidence)}`)),
-    field('log', `${bundle.log.length} entries`),
-    field('collateral', `${bundle.collateral.length} items`),
+    field('log', counted(bundle.log.length, 'entry', 'entries')),
+    field('collateral', counted(bundle.collateral.length, 'item', 'items')),
     ...(eventLog === undefined ? [] : [field('eventLog', size(eventLog))]),
   ];
 }
@@ -79,4 +79,8 @@ function logField(bytes: Bytes, i: number): ShowField {
 
 function size(bytes: Bytes): string {
   return `${bytes.length} bytes`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

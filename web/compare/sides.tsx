@@ -53,7 +53,10 @@ function Piece({ side, title, found, children }: PieceProps) {
       <p class="compare-form">
         {platformOf(found)} · {words.forms[sorted.evidence.form]}
       </p>
-      <p class={`compare-decision compare-${verdict.decision}`} data-test={`decision-${side}`}>
+      <p
+        class={`compare-decision compare-${found.verified.insecureRoot ? 'insecure' : verdict.decision}`}
+        data-test={`decision-${side}`}
+      >
         {found.verified.insecureRoot && `${verdictStrings.insecure}: `}
         {decisionLine(verdict, policy, 200)}
       </p>

@@ -9,6 +9,7 @@ import { judged } from '../model/session.ts';
 import { StatusMark } from '../parts/status.tsx';
 import { withoutOptions } from '../road/station-words.ts';
 import { policyStrings } from '../strings/policy.ts';
+import { verdictStrings } from '../strings/road.ts';
 import { FindingNote } from './finding.tsx';
 import { findingsAt, memberOf } from './members.ts';
 import { digestOf } from './policy-draft.ts';
@@ -26,6 +27,7 @@ export function LiveVerdict({ rows }: Shown) {
   const policy = draft.value?.policy;
   const force = judged.value;
   if (policy === undefined) return null;
+  const insecure = judged.value?.verified.insecureRoot === true;
   return (
     <section class="policy-live" aria-labelledby="policy-live-title">
       <h3 class="policy-live-title" id="policy-live-title">
@@ -35,9 +37,15 @@ export function LiveVerdict({ rows }: Shown) {
         <p class="quiet">{policyStrings.noEvidence}</p>
       ) : (
         <>
-          <p class={`policy-decision policy-${found.verdict.decision}`} role="status">
+          <p
+            class={`policy-decision policy-${insecure ? 'insecure' : found.verdict.decision}`}
+            role="status"
+          >
             <span class="quiet policy-small">{words.under}</span>
-            <span data-test="draft-decision">{decisionLine(found.verdict, policy, 240)}</span>
+            <span data-test="draft-decision">
+              {insecure && `${verdictStrings.insecure}: `}
+              {decisionLine(found.verdict, policy, 240)}
+            </span>
           </p>
           <p class="quiet policy-small">
             {words.force(force.verdict.decision, harmless(force.policy.name))}

@@ -130,7 +130,7 @@ export const policyStrings = {
       ['error', 'warning', 'note']
         .map((word) => [word, findings.filter((one) => one.severity === word).length] as const)
         .filter(([, count]) => count > 0)
-        .map(([word, count]) => (count === 1 ? word : `${count} ${word}s`))
+        .map(([word, count]) => `${count} ${word}${count === 1 ? '' : 's'}`)
         .join(', '),
     elsewhere: (count: number) => `${count} more about other kinds of evidence.`,
     severity: { error: 'Error', warning: 'Warning', note: 'Note' },
