@@ -153,7 +153,7 @@ import { manifest, parseTable, repository, root, violations } from '#test/tools/
 
 const rows = parseTable(table);
 
-test('every import of the repository is in the table', () => {
+test('every import of the repository is in the table', { timeout: 60_000 }, () => {
   const tree = repository();
   expect(tree.files.has('test/layering.test.ts')).toBe(true);
   expect(violations(rows, tree)).toEqual([]);

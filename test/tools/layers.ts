@@ -120,8 +120,17 @@ export interface Tree {
 
 /** Every edge that the table does not allow, as `file:line: what is wrong`. */
 export function violations(table: readonly Row[], tree: Tree): readonly string[] {
-  const rowOf = (path: string) =>
-    table.find(({ files }) => files.some((glob) => matchesGlob(path, glob)));
+  const rows = new Map<string, Row | undefined>();
+  // A file is imported many times, and globs are slow.
+  const rowOf = (path: string) => {
+    if (!rows.has(path)) {
+      rows.set(
+        path,
+        table.find(({ files }) => files.some((glob) => matchesGlob(path, glob))),
+      );
+    }
+    return rows.get(path);
+  };
 
   const judgePackage = (specifier: string, row: Row): string | undefined => {
     const all = row.packages.includes('*');
